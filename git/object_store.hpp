@@ -1,0 +1,62 @@
+// A repository's object database, opened alone: no config, refs, ownership or extensions can refuse it, and the volume may be read-only.
+// One store is used by one thread at a time; open another for another thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "git/change.hpp"
+#include "git/error.hpp"
+#include "git/oid.hpp"
+#include "git/revision.hpp"
+
+struct git_odb;
+struct git_repository;
+
+namespace tidemark::git {
+
+// Process-wide start of libgit2 with small memory (window 1 MiB, mapped 8 MiB, no object cache). Construct one in main before any thread.
+class Library {
+ public:
+  Library();
+  ~Library();
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+  static std::string version();  // "1.5.1"
+};
+
+class ObjectStore {
+ public:
+  // `git_directory`: a bare repository, or the `.git` of another; a worktree's `.git` file is followed (gitdir, commondir). Throws Error when there is no object database,
+  // Unsupported for object format sha256.
+  explicit ObjectStore(const std::filesystem::path& git_directory);
+  ~ObjectStore();
+  ObjectStore(const ObjectStore&) = delete;
+  ObjectStore& operator=(const ObjectStore&) = delete;
+
+  // Each throws ObjectMissing, or Error when the object is of another kind or corrupt (its content is verified against its id).
+  Revision revision(const Oid& commit) const;         // an annotated tag is peeled
+  std::int64_t blob_size(const Oid& blob) const;      // from the object's header, without reading it
+  // Calls `use` with the blob's bytes, which are gone after it returns.
+  void read_blob(const Oid& blob, const std::function<void(std::string_view)>& use) const;
+
+  bool contains(const Oid& oid) const;
+  // A commit, one of whose ancestors is `ancestor`, or that is itself: looks at `limit` commits at most and stops at what is not there (shallow). Unknown = false.
+  bool is_ancestor(const Oid& ancestor, const Oid& commit, std::size_t limit) const;
+  // Every tree that the commit reaches is there (blobs are not looked at): a diff from it is possible.
+  bool contains_trees_of(const Oid& tree) const;
+
+  void refresh();  // look for packs that came since
+
+  git_repository* repository() const { return repository_; }  // for git/ and sync/
+
+ private:
+  git_odb* odb_ = nullptr;
+  git_repository* repository_ = nullptr;
+};
+
+}  // namespace tidemark::git

@@ -1,0 +1,19 @@
+// Every entry of a tree, in byte order of the path, with memory for one path and the trees above it.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "git/object_store.hpp"
+
+namespace tidemark::git {
+
+// `enter` is asked for each folder ("docs/img", without a trailing slash) and may refuse it; an empty function enters all.
+// `visit` returns false to end the walk. Depth over 512 or a path over 64 KiB throws Error; entries named "", ".", ".." or with '/' too.
+void walk_tree(const ObjectStore& store, const Oid& tree, const std::function<bool(std::string_view path)>& enter,
+               const std::function<bool(std::string_view path, const Entry& entry)>& visit);
+
+// One entry by its path, or nothing.
+std::optional<Entry> find_entry(const ObjectStore& store, const Oid& tree, std::string_view path);
+
+}  // namespace tidemark::git

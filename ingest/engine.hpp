@@ -1,0 +1,78 @@
+// The engine interface: the only virtual one of the program. tests/ingest/engine_contract.hpp is what every implementation passes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ingest/decide.hpp"
+#include "ingest/document.hpp"
+#include "ingest/search.hpp"
+#include "ingest/state.hpp"
+
+namespace tidemark::ingest {
+
+// What an audit compares.
+struct Listed {
+  DocumentKey key;
+  Fingerprint fingerprint;
+  bool quarantined = false;
+  bool altered = false;  // somebody else wrote it since we did: rewrite or remove it whatever its fingerprint says
+};
+
+// What the engine did with one operation. Refused documents are the engine's own verdict on the document, and end in quarantine.
+struct Settled {
+  enum class Outcome { applied, refused };
+  Outcome outcome = Outcome::applied;
+  std::string reason;
+};
+
+struct RunStart {
+  Mode mode = Mode::diff;      // diff, audit or rebuild
+  std::int64_t generation = 0;
+  SourceIdentity source;
+};
+
+// The writing half of one run. Destroyed without commit(): the run is undone, or will be seen by the next inspect() as an open intent or a failed check.
+class EngineRun {
+ public:
+  virtual ~EngineRun() = default;
+
+  // Applies all, in order; one Settled each, in order. May be called often. A key may come again in a later call: the last one counts. Removing what is not there is applied.
+  // Throws TransientError (run again), StalledError (an operator has to act: disk full, read-only).
+  virtual std::vector<Settled> apply(std::span<const Operation> operations) = 0;
+
+  // Makes everything visible to searches and moves the checkpoint, as one step. Nothing may follow. Throws as apply().
+  virtual void commit(const Checkpoint& checkpoint) = 0;
+};
+
+// Threads: inspect(), begin(), list() and the EngineRun belong to the reconcile loop (its threads, one at a time); everything else may be called from
+// any thread at any time and never waits for a run.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  virtual std::string kind() const = 0;  // "sqlite", "elasticsearch", "opensearch"
+
+  // Looks at everything that a decision needs; makes nothing. Takes or keeps the lease if it is to be had. Throws TransientError, StalledError.
+  virtual Facts inspect() = 0;
+
+  // Begins a run; the one before it has been destroyed. A rebuild fills a fresh index, which replaces the old one at commit(); readers see the old one until then.
+  virtual std::unique_ptr<EngineRun> begin(const RunStart& start) = 0;
+
+  // Every key of documents and quarantine in byte order of (path, fragment). `visit` returns false to end. Throws TransientError when the listing is not complete: it must then not be acted upon.
+  virtual void list(const std::function<bool(const Listed&)>& visit) = 0;
+
+  // --- reading: any thread; an index that does not exist yet is empty ---
+  virtual bool ready() = 0;  // could a search be answered?
+  virtual SearchResult search(const SearchQuery& query) = 0;                       // throws InvalidQuery
+  virtual DocumentPage documents(const DocumentPageQuery& query) = 0;              // throws InvalidQuery for a cursor that is not ours
+  virtual std::optional<Document> document(const DocumentKey& key) = 0;
+  virtual std::vector<Quarantined> quarantine(std::size_t limit) = 0;              // in key order
+};
+
+}  // namespace tidemark::ingest

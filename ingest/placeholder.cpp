@@ -1,0 +1,1 @@
+// Goes with the first source file of this layer.

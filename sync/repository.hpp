@@ -1,0 +1,36 @@
+// ROOT/.git: made, opened, repaired by re-cloning beside it; what keeps old objects for diffs and the number of packs small.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "daemon/log.hpp"
+#include "git/libgit2.hpp"
+#include "git/object_store.hpp"
+
+namespace tidemark::sync {
+
+class Repository {
+ public:
+  // Opens ROOT/.git, or initialises it (non-bare, nothing checked out). The remote `origin` gets `url` without its credentials. A directory that is no usable repository
+  // is set aside as .git.damaged-<random> (its published trees stay) and a new one is made; removed after the next publish.
+  Repository(std::filesystem::path root, const std::string& url, Log& log);
+
+  git_repository* get() const { return handle_.get(); }
+  const std::filesystem::path& root() const { return root_; }
+  const std::filesystem::path& git_directory() const { return git_directory_; }
+
+  // Keeps `commit` reachable for other git programs (refs/tidemark/revisions/<hex>); only the newest `kept` of these refs stay. Objects are never deleted while one of them needs them.
+  void keep(const git::Oid& commit, std::size_t kept);
+
+  // Every fetch leaves one small pack: from `limit` small packs on they become one, written beside them and renamed in before the old ones go. Readers in other processes are not disturbed.
+  void consolidate_packs(std::size_t limit);
+
+ private:
+  std::filesystem::path root_;
+  std::filesystem::path git_directory_;
+  git::RepositoryHandle handle_;
+  Log* log_;
+};
+
+}  // namespace tidemark::sync

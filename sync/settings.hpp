@@ -1,0 +1,47 @@
+// The sidecar's settings, with git-sync's names, defaults and environment (kubernetes/git-sync v4's manual).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/log.hpp"
+#include "daemon/settings.hpp"
+
+namespace tidemark::sync {
+
+enum class Checkout { full, none };
+
+struct SyncSettings {
+  std::string repo;                    // --repo: URL, or a path
+  std::string ref = "HEAD";            // --ref: branch, tag or full hash
+  std::string root;                    // --root
+  std::string link;                    // --link: absolute or relative to root; default: the last segment of repo
+  Duration period = std::chrono::seconds(10);
+  Duration sync_timeout = std::chrono::seconds(120);
+  bool one_time = false;
+  std::int64_t depth = 1;              // 0 = all
+  Checkout checkout = Checkout::full;
+  std::int64_t max_failures = 0;       // in a row before the first success; negative = for ever. After the first success an outage never ends the process.
+  std::string webhook_url;             // empty = none
+  Duration webhook_timeout = std::chrono::seconds(1);
+  Duration webhook_backoff = std::chrono::seconds(3);
+  std::string http_bind;               // empty = none
+  std::string username;
+  std::string password;                // GITSYNC_PASSWORD only
+  std::string password_file;           // read again at every sync
+  std::vector<std::string> ssh_key_files = {"/etc/git-secret/ssh"};
+  bool ssh_known_hosts = true;
+  std::string ssh_known_hosts_file = "/etc/git-secret/known_hosts";
+  LogFormat log_format = LogFormat::text;
+  LogLevel log_level = LogLevel::info;
+};
+
+// Throws ConfigError; nothing when --help or --version was answered.
+std::optional<SyncSettings> read_settings(int argc, const char* const* argv, const Environment& environment, std::ostream& out);
+
+// "https://host/a/b.git/" -> "b": git-sync's default link.
+std::string default_link(std::string_view repo);
+
+}  // namespace tidemark::sync
