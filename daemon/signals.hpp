@@ -19,7 +19,11 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
 
  private:
+  void run();
+
   std::map<int, std::function<void()>> handlers_;
+  int signal_fd_ = -1;
+  int stop_fd_ = -1;
   std::jthread thread_;
 };
 
