@@ -1,0 +1,101 @@
+#include "ingest/fingerprint.hpp"
+
+#include <openssl/sha.h>
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace tidemark::ingest {
+
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+void append_percent(std::string& out, unsigned char byte) {
+  constexpr std::string_view upper = "0123456789ABCDEF";
+  out += '%';
+  out += upper[byte >> 4];
+  out += upper[byte & 15];
+}
+
+// RFC 4648, section 5, without padding.
+std::string base64url(std::string_view bytes) {
+  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string out;
+  unsigned buffer = 0;
+  int bits = 0;
+  for (const char c : bytes) {
+    buffer = (buffer << 8 | static_cast<unsigned char>(c)) & 0xffffff;
+    for (bits += 8; bits >= 6;) out += alphabet[buffer >> (bits -= 6) & 63];
+  }
+  if (bits > 0) out += alphabet[buffer << (6 - bits) & 63];
+  return out;
+}
+
+}  // namespace
+
+std::optional<Fingerprint> Fingerprint::from_bytes(std::string_view raw) {
+  if (raw.size() != size) return std::nullopt;
+  Fingerprint fingerprint;
+  std::memcpy(fingerprint.raw_.data(), raw.data(), size);
+  return fingerprint;
+}
+
+std::string Fingerprint::hex() const {
+  std::string text;
+  for (const unsigned char byte : raw_) {
+    text += hex_digits[byte >> 4];
+    text += hex_digits[byte & 15];
+  }
+  return text;
+}
+
+Fingerprint digest(std::string_view bytes) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), hash.data());
+  Fingerprint fingerprint;
+  std::copy_n(hash.begin(), Fingerprint::size, fingerprint.raw_.begin());
+  return fingerprint;
+}
+
+Fingerprint fingerprint_of(const git::Oid& content, int parser_version, std::string_view settings) {
+  std::string text(content.bytes());
+  text += std::to_string(parser_version);
+  text += '\0';
+  text += settings;
+  return digest(text);
+}
+
+std::string document_id(std::string_view source, std::string_view path, std::string_view fragment) {
+  std::string text(source);
+  text += '\0';
+  text += path;
+  text += '\0';
+  text += fragment;
+  return base64url(digest(text).bytes());
+}
+
+std::string display_path(std::string_view path) {
+  std::string out;
+  for (std::size_t at = 0; at < path.size();) {
+    const auto byte = static_cast<unsigned char>(path[at]);
+    utf8proc_int32_t character = -1;
+    const auto left = static_cast<utf8proc_ssize_t>(std::min<std::size_t>(path.size() - at, 4));
+    const auto bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(path.data() + at), left, &character);
+    const bool control = character >= 0 && (character < 0x20 || (character >= 0x7f && character < 0xa0));
+    const bool ambiguous = byte == '%' && at + 2 < path.size() && is_hex(path[at + 1]) && is_hex(path[at + 2]);
+    const std::size_t taken = bytes > 0 ? static_cast<std::size_t>(bytes) : 1;
+    if (bytes <= 0 || control || ambiguous) {
+      for (std::size_t i = 0; i < taken; ++i) append_percent(out, static_cast<unsigned char>(path[at + i]));
+    } else {
+      out += path.substr(at, taken);
+    }
+    at += taken;
+  }
+  return out;
+}
+
+}  // namespace tidemark::ingest

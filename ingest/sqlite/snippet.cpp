@@ -1,0 +1,173 @@
+#include "ingest/sqlite/snippet.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "ingest/sqlite/letters.hpp"
+
+namespace tidemark::ingest::sqlite {
+
+namespace {
+
+constexpr std::string_view ellipsis = "\xE2\x80\xA6";
+constexpr int lead_characters = 60;  // of the text before the first match
+
+bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// Part of the character before it for a reader's eye: combining marks, variation selectors, joiners.
+bool is_attached(char32_t c) {
+  return (c >= 0x300 && c <= 0x36f) || (c >= 0x20d0 && c <= 0x20ff) || c == 0x200d || c == 0x3099 || c == 0x309a || c == 0xff9e || c == 0xff9f ||
+         (c >= 0x1f3fb && c <= 0x1f3ff) || is_invisible_mark(c);
+}
+
+void append_escaped(std::string& html, std::string_view text) {
+  for (const char c : text) {
+    switch (c) {
+      case '&': html += "&amp;"; break;
+      case '<': html += "&lt;"; break;
+      case '>': html += "&gt;"; break;
+      case '"': html += "&quot;"; break;
+      case '\'': html += "&#39;"; break;
+      default: html += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+  }
+}
+
+std::size_t step_back(std::string_view text, std::size_t at, int characters) {
+  while (at > 0 && characters > 0) {
+    do --at;
+    while (at > 0 && continues_character(text[at]));
+    --characters;
+  }
+  return at;
+}
+
+std::size_t step_forward(std::string_view text, std::size_t at, int characters) {
+  while (at < text.size() && characters > 0) {
+    do ++at;
+    while (at < text.size() && continues_character(text[at]));
+    --characters;
+  }
+  return at;
+}
+
+std::size_t past_attached(std::string_view text, std::size_t at) {
+  while (at < text.size()) {
+    const Decoded next = decode(text, at);
+    if (!next.valid() || !is_attached(next.character)) break;
+    at += static_cast<std::size_t>(next.bytes);
+  }
+  return at;
+}
+
+// A cut inside a word of a spaced script moves to the next word, if one begins soon and before the match.
+std::size_t to_word(std::string_view text, std::size_t at, std::size_t limit) {
+  if (at == 0) return 0;
+  const std::size_t soon = std::min({text.size(), limit, at + 20});
+  for (std::size_t i = at; i < soon; ++i) {
+    if (text[i] == ' ' || text[i] == '\n') return i + 1;
+    if (static_cast<unsigned char>(text[i]) >= 0xE1) break;
+  }
+  return past_attached(text, at);
+}
+
+// The match to begin with: the one with the most different terms, then the most matches, in the window behind it.
+std::size_t densest(std::string_view text, const std::vector<Match>& matches) {
+  std::size_t best = 0;
+  std::pair<std::size_t, std::size_t> best_worth{0, 0};
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    const auto start = static_cast<std::size_t>(matches[i].start);
+    const std::size_t end = step_forward(text, start, snippet_characters - lead_characters);
+    std::set<std::size_t> terms;
+    std::size_t count = 0;
+    for (std::size_t j = i; j < matches.size() && static_cast<std::size_t>(matches[j].end) <= end; ++j, ++count) terms.insert(matches[j].term);
+    if (std::pair(terms.size(), count) > best_worth) {
+      best_worth = {terms.size(), count};
+      best = i;
+    }
+  }
+  return best;
+}
+
+struct Scored {
+  std::int64_t worth = 0;
+  const parser::Section* section = nullptr;
+  std::vector<Match> prose;
+  std::vector<Match> code;
+};
+
+std::int64_t worth_of(const std::vector<Match>& heading, const std::vector<Match>& prose, const std::vector<Match>& code) {
+  const auto different = [](const std::vector<Match>& matches) {
+    std::set<std::size_t> terms;
+    for (const Match& match : matches) terms.insert(match.term);
+    return terms;
+  };
+  std::set<std::size_t> all = different(heading);
+  const auto in_heading = static_cast<std::int64_t>(all.size());
+  for (const auto* matches : {&prose, &code}) all.merge(different(*matches));
+  const auto capped = static_cast<std::int64_t>(std::min<std::size_t>(prose.size() * 2 + code.size(), 50));
+  return static_cast<std::int64_t>(all.size()) * 1'000 + in_heading * 300 + capped;
+}
+
+}  // namespace
+
+std::string snippet(std::string_view text, const std::vector<Match>& matches) {
+  std::size_t begin = 0;
+  if (!matches.empty()) {
+    const auto first = static_cast<std::size_t>(matches[densest(text, matches)].start);
+    begin = to_word(text, step_back(text, first, lead_characters), first);
+  }
+  std::size_t end = step_forward(text, begin, snippet_characters);
+  end = past_attached(text, end);
+  // Near the text's end the window moves back instead of getting short.
+  if (end == text.size() && begin > 0) {
+    const std::size_t earlier = step_back(text, end, snippet_characters);
+    if (earlier < begin) begin = to_word(text, earlier, begin);
+  }
+
+  std::string html;
+  if (begin > 0) html += ellipsis;
+  std::size_t at = begin;
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    const std::size_t from = std::max(at, static_cast<std::size_t>(matches[i].start));
+    std::size_t to = static_cast<std::size_t>(matches[i].end);
+    while (i + 1 < matches.size() && static_cast<std::size_t>(matches[i + 1].start) < to) to = std::max(to, static_cast<std::size_t>(matches[++i].end));
+    to = std::min(to, end);
+    if (from >= to) continue;
+    append_escaped(html, text.substr(at, from - at));
+    html += "<mark>";
+    append_escaped(html, text.substr(from, to - from));
+    html += "</mark>";
+    at = to;
+  }
+  if (at < end) append_escaped(html, text.substr(at, end - at));
+  if (end < text.size()) html += ellipsis;
+  return html;
+}
+
+std::vector<HitSection> best_sections(const Matcher& matcher, const std::vector<parser::Section>& sections, std::int64_t& budget) {
+  std::vector<Scored> scored;
+  for (const parser::Section& section : sections) {
+    if (budget <= 0 && !scored.empty()) break;
+    budget -= static_cast<std::int64_t>(section.heading.size() + section.content.size() + section.code.size());
+    const std::vector<Match> heading = matcher.find(section.heading);
+    Scored found{.worth = 0, .section = &section, .prose = matcher.find(section.content), .code = matcher.find(section.code)};
+    if (heading.empty() && found.prose.empty() && found.code.empty()) continue;
+    found.worth = worth_of(heading, found.prose, found.code);
+    scored.push_back(std::move(found));
+    // The best so far, in their order on the page.
+    std::stable_sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) { return a.worth > b.worth; });
+    if (scored.size() > max_hit_sections) scored.pop_back();
+  }
+  std::vector<HitSection> best;
+  for (const Scored& found : scored) {
+    const bool from_code = found.prose.empty() && (!found.code.empty() || found.section->content.empty());
+    best.push_back({.anchor = found.section->anchor,
+                    .heading = found.section->heading,
+                    .snippet = from_code ? snippet(found.section->code, found.code) : snippet(found.section->content, found.prose)});
+  }
+  return best;
+}
+
+}  // namespace tidemark::ingest::sqlite
