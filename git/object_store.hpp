@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "git/change.hpp"
@@ -47,14 +48,19 @@ class ObjectStore {
   bool contains(const Oid& oid) const;
   // A commit, one of whose ancestors is `ancestor`, or that is itself: looks at `limit` commits at most and stops at what is not there (shallow). Unknown = false.
   bool is_ancestor(const Oid& ancestor, const Oid& commit, std::size_t limit) const;
-  // Every tree that the commit reaches is there (blobs are not looked at): a diff from it is possible.
+  // A quick look that tells whether a diff from this tree is worth a try: the root is there. A prune under way can still take a tree below it, so diff_trees may
+  // throw ObjectMissing in mid-run; the caller then falls back as if this had said no.
   bool contains_trees_of(const Oid& tree) const;
 
   void refresh();  // look for packs that came since
 
   git_repository* repository() const { return repository_; }  // for git/ and sync/
+  git_odb* database() const { return odb_; }                  // for git/ and sync/
 
  private:
+  void check_partial_clone(const Oid& blob) const;
+
+  std::filesystem::path common_directory_;
   git_odb* odb_ = nullptr;
   git_repository* repository_ = nullptr;
 };

@@ -9,7 +9,8 @@
 namespace tidemark::git {
 
 // `enter` is asked for each folder ("docs/img", without a trailing slash) and may refuse it; an empty function enters all.
-// `visit` returns false to end the walk. Depth over 512 or a path over 64 KiB throws Error; entries named "", ".", ".." or with '/' too.
+// `visit` returns false to end the walk. Throws ObjectMissing; Error for what git would not have written (out of order, double, unknown modes, names
+// that are "", ".", "..", ".git" or hold a '/') and over the limits: 512 deep, paths of 64 KiB, 128 MiB of trees open at once, 1,000,000 folders, 10,000,000 entries.
 void walk_tree(const ObjectStore& store, const Oid& tree, const std::function<bool(std::string_view path)>& enter,
                const std::function<bool(std::string_view path, const Entry& entry)>& visit);
 
