@@ -1,8 +1,7 @@
 // The controller: drives the index to the published revision, one run at a time.
 #pragma once
 
-#include <atomic>
-#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -13,24 +12,22 @@
 #include "daemon/metrics.hpp"
 #include "daemon/wakeup.hpp"
 #include "ingest/engine.hpp"
+#include "ingest/plan.hpp"
+#include "ingest/removal_guard.hpp"
 #include "ingest/run.hpp"
+#include "ingest/run_metrics.hpp"
+#include "ingest/run_requests.hpp"
 #include "ingest/selection.hpp"
 #include "ingest/source.hpp"
 
 namespace tidemark::ingest {
-
-// "50%": over that share of the index's documents and over 100 of them, a run's removals need a confirmation. 100 switches the guard off. A run that would remove everything is refused below 100 as well.
-struct RemovalGuard {
-  int percent = 50;
-  bool refuses(std::int64_t removals, std::int64_t documents) const;
-};
 
 struct ReconcilerSettings {
   Duration reconcile_period = std::chrono::seconds(30);
   Backoff backoff{.first = std::chrono::milliseconds(500), .limit = std::chrono::seconds(30)};
   RemovalGuard removals;
   bool adopt = false;                       // take over an index of another source or origin
-  std::size_t batch_operations = 500;
+  std::size_t batch_operations = 500;           // bounds of what is sent to the engine at once
   std::int64_t batch_bytes = 2 * 1024 * 1024;
 };
 
@@ -60,19 +57,55 @@ class Reconciler {
   // The loop, on the calling thread, until `stop`: a run at start, then one after each notice, when the period has passed, or when a failure's backoff has.
   void loop(std::stop_token stop);
   // One run, now, on the calling thread. Does not throw for what a run may meet: the report says it. Not at the same time as loop().
-  RunReport reconcile_once(std::string trigger = "start");
+  // Stopped in mid-run it ends as failed, and the next run repeats it.
+  RunReport reconcile_once(std::string trigger = "start", std::stop_token stop = {});
 
   // --- from any thread ---
-  void hint(std::string trigger = "hint");               // look soon; hints during a run merge into one following run
+  void hint(std::string trigger = "hint");               // look soon; hints during a run merge into one following run. "signal" also overrules a stall or a backoff
   std::int64_t resync(Resync mode, std::optional<git::Oid> allow_removals);  // the id of the run that will do it; rewrite wins over audit when two wait
   std::int64_t retry_quarantine();                       // an audit that tries the quarantined files again
-  Status status() const;
+  Status status() const;                                 // `target` is where the link points at this moment
   // The commit is the checkpoint, or a known ancestor of it.
   enum class Reached { yes, not_yet, unknown_commit };
   Reached reached(const git::Oid& commit) const;
 
  private:
-  // The implementer's; keep the public half.
+  struct Attempt;  // one run, and what it has learnt so far
+
+  bool worth_a_run(Wakeup::Cause cause);
+  Wakeup::Clock::time_point next_look();
+  void run(Attempt& attempt);
+  void reconcile(Attempt& attempt);
+  void identify(Attempt& attempt);
+  void inspect(Attempt& attempt);
+  Decision decide_for(const Attempt& attempt, bool old_tree_known) const;
+  void execute(Attempt& attempt, Decision decision);
+  void announce(Attempt& attempt, const Decision& decision);
+  void succeed(Attempt& attempt);
+  void fail(Attempt& attempt, RunReport::Outcome outcome, std::string error);
+  void end(Attempt& attempt);
+  void update_facts(const Facts& facts);
+  std::int64_t promise(RunRequest request);
+
+  Source& source_;
+  Engine& engine_;
+  const Selection& selection_;
+  ReconcilerSettings settings_;
+  std::string selection_digest_;
+  RunHistory& history_;
+  RunMetrics metrics_;
+  Log& log_;
+  RunRequests requests_;
+  Wakeup wakeup_;
+
+  // The loop's thread alone.
+  std::optional<git::Oid> identified_at_;      // the target at which identity_ was read
+  SourceIdentity identity_;
+  std::optional<git::Oid> allowed_removals_;   // an operator's confirmation, until a run of that revision has succeeded
+  std::optional<git::Oid> last_target_;        // of the last run
+
+  mutable std::mutex mutex_;
+  Status status_;
 };
 
 }  // namespace tidemark::ingest
