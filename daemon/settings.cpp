@@ -20,7 +20,7 @@ namespace {
 using Problem = std::optional<std::string>;
 using Setter = std::function<Problem(const std::vector<std::string>&)>;
 
-std::string quoted(std::string_view value) { return "'" + one_line(value, 100) + "'"; }
+std::string in_quotes(std::string_view value) { return "'" + one_line(value, 100) + "'"; }
 
 std::string joined(const std::vector<std::string>& values) {
   std::string text;
@@ -40,7 +40,7 @@ std::vector<std::string> split_at_commas(const std::string& text) {
 }
 
 Problem set_bool(bool& target, std::string_view text) {
-  if (text != "true" && text != "false" && text != "1" && text != "0") return quoted(text) + " is not true or false";
+  if (text != "true" && text != "false" && text != "1" && text != "0") return in_quotes(text) + " is not true or false";
   target = text == "true" || text == "1";
   return {};
 }
@@ -48,7 +48,7 @@ Problem set_bool(bool& target, std::string_view text) {
 Problem set_number(std::int64_t& target, std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return quoted(text) + " is not a whole number";
+  if (error != std::errc() || end != text.data() + text.size()) return in_quotes(text) + " is not a whole number";
   target = value;
   return {};
 }
@@ -145,7 +145,7 @@ void Settings::add(Option option, std::int64_t& target) {
 void Settings::add(Option option, Duration& target) {
   implementation_->add({std::move(option), SettingSpec::Shape::single, "DURATION", format_duration(target)}, last_of([&target](std::string_view text) -> Problem {
                          const auto value = parse_duration(text);
-                         if (!value) return quoted(text) + " is not a duration such as 500ms, 10s or 1h30m";
+                         if (!value) return in_quotes(text) + " is not a duration such as 500ms, 10s or 1h30m";
                          target = *value;
                          return {};
                        }));
@@ -154,7 +154,7 @@ void Settings::add(Option option, Duration& target) {
 void Settings::add(Option option, Bytes& target) {
   implementation_->add({std::move(option), SettingSpec::Shape::single, "SIZE", format_bytes(target)}, last_of([&target](std::string_view text) -> Problem {
                          const auto value = parse_bytes(text);
-                         if (!value) return quoted(text) + " is not a size such as 512, 64KiB or 5MiB";
+                         if (!value) return in_quotes(text) + " is not a size such as 512, 64KiB or 5MiB";
                          target = *value;
                          return {};
                        }));
@@ -237,11 +237,11 @@ std::string read_secret_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string content(max_bytes + 1, '\0');
   if (file) file.read(content.data(), static_cast<std::streamsize>(content.size()));
-  if (!file.is_open() || file.bad()) throw TransientError("cannot read the secret file " + quoted(path));
+  if (!file.is_open() || file.bad()) throw TransientError("cannot read the secret file " + in_quotes(path));
   content.resize(static_cast<std::size_t>(file.gcount()));
-  if (content.size() > max_bytes) throw TransientError("the secret file " + quoted(path) + " is over 64 KiB");
+  if (content.size() > max_bytes) throw TransientError("the secret file " + in_quotes(path) + " is over 64 KiB");
   content.resize(std::min(content.find_first_of("\r\n"), content.size()));
-  if (content.empty()) throw TransientError("the secret file " + quoted(path) + " is empty");
+  if (content.empty()) throw TransientError("the secret file " + in_quotes(path) + " is empty");
   return content;
 }
 
