@@ -51,14 +51,14 @@ HttpResponse problem(int status, std::string_view type, std::string_view title, 
 // one, has to name the same. With a bearer token, every request must carry it (compared in constant time).
 struct HttpAccess {
   bool check_host = true;
-  std::vector<std::string> allowed_hosts;
+  std::vector<std::string> allowed_hosts = {};
   std::function<std::optional<std::string>()> bearer_token = {};  // asked per request; empty function = none needed
 };
 
 class HttpServer {
  public:
   struct Options {
-    HttpAccess access;
+    HttpAccess access = {};
     std::int64_t max_body_bytes = 64 * 1024;
     int max_threads = 64;       // grows on demand; what comes on top waits in a bounded queue, then is closed
     Duration read_timeout = std::chrono::seconds(10);
