@@ -41,7 +41,7 @@ struct SyncSettings {
 // Throws ConfigError; nothing when --help or --version was answered.
 std::optional<SyncSettings> read_settings(int argc, const char* const* argv, const Environment& environment, std::ostream& out);
 
-// "https://host/a/b.git/" -> "b": git-sync's default link.
+// "https://host/a/b.git/" -> "b.git": git-sync's default link.
 std::string default_link(std::string_view repo);
 
 }  // namespace tidemark::sync

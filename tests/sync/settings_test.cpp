@@ -1,0 +1,130 @@
+#include "sync/settings.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "daemon/error.hpp"
+
+using namespace tidemark;
+using namespace tidemark::sync;
+using namespace std::chrono_literals;
+
+namespace {
+
+SyncSettings read(std::vector<const char*> flags, const Environment& environment = {}) {
+  flags.insert(flags.begin(), "tidemark-sync");
+  std::ostringstream out;
+  const auto settings = read_settings(static_cast<int>(flags.size()), flags.data(), environment, out);
+  REQUIRE(settings);
+  return *settings;
+}
+
+std::vector<std::string> problems(std::vector<const char*> flags, const Environment& environment = {}) {
+  try {
+    read(std::move(flags), environment);
+  } catch (const ConfigError& error) {
+    return error.problems();
+  }
+  return {};
+}
+
+bool names(const std::vector<std::string>& problems, const std::string& text) {
+  return std::any_of(problems.begin(), problems.end(), [&](const std::string& problem) { return problem.find(text) != std::string::npos; });
+}
+
+}  // namespace
+
+// Defaults and rules: git-sync v4's manual.
+
+TEST_CASE("the defaults are git-sync's") {
+  const auto s = read({"--repo=https://example.com/a/b.git", "--root=/git"});
+  CHECK(s.ref == "HEAD");
+  CHECK(s.link == "b.git");
+  CHECK(s.period == 10s);
+  CHECK(s.sync_timeout == 120s);
+  CHECK(s.depth == 1);
+  CHECK(s.max_failures == 0);
+  CHECK_FALSE(s.one_time);
+  CHECK(s.webhook_timeout == 1s);
+  CHECK(s.webhook_backoff == 3s);
+  CHECK(s.ssh_key_files == std::vector<std::string>{"/etc/git-secret/ssh"});
+  CHECK(s.ssh_known_hosts);
+  CHECK(s.ssh_known_hosts_file == "/etc/git-secret/known_hosts");
+  CHECK(s.http_bind.empty());
+}
+
+TEST_CASE("the link is the last element of the repository's name") {
+  CHECK(default_link("https://example.com/a/b") == "b");
+  CHECK(default_link("https://example.com/a/b.git/") == "b.git");
+  CHECK(default_link("git@example.com:a/b") == "b");
+  CHECK(default_link("/srv/b") == "b");
+  CHECK(default_link("/") == "");
+}
+
+TEST_CASE("every setting has its variable, and the flag wins") {
+  const Environment environment = {{"GITSYNC_REPO", "r"},       {"GITSYNC_ROOT", "/x"},        {"GITSYNC_REF", "v1"},     {"GITSYNC_PERIOD", "1m30s"},
+                                   {"GITSYNC_ONE_TIME", "True"}, {"GITSYNC_MAX_FAILURES", "-1"}, {"GITSYNC_LINK", "here"}, {"GITSYNC_SSH_KEY_FILE", "/a:/b"}};
+  const auto s = read({"--ref", "v2"}, environment);
+  CHECK(s.repo == "r");
+  CHECK(s.ref == "v2");
+  CHECK(s.period == 90s);
+  CHECK(s.one_time);
+  CHECK(s.max_failures == -1);
+  CHECK(s.link == "here");
+  CHECK(s.ssh_key_files == std::vector<std::string>{"/a", "/b"});
+}
+
+TEST_CASE("old variables are taken, and win over the new ones") {
+  const Environment environment = {{"GIT_SYNC_REPO", "r"},  {"GIT_SYNC_ROOT", "/x"},      {"GIT_SYNC_BRANCH", "main"},         {"GIT_SYNC_REV", "HEAD"},
+                                   {"GIT_SYNC_DEST", "d"},  {"GIT_SYNC_WAIT", "2.5"},     {"GIT_SYNC_TIMEOUT", "7"},           {"GIT_SYNC_MAX_SYNC_FAILURES", "3"},
+                                   {"GITSYNC_PERIOD", "9s"}, {"GIT_SSH_KEY_FILE", "/key"}, {"GIT_SSH_KNOWN_HOSTS_FILE", "/known"}, {"GIT_KNOWN_HOSTS", "false"}};
+  const auto s = read({}, environment);
+  CHECK(s.repo == "r");
+  CHECK(s.ref == "main");
+  CHECK(s.link == "d");
+  CHECK(s.period == 2500ms);
+  CHECK(s.sync_timeout == 7s);
+  CHECK(s.max_failures == 3);
+  CHECK(s.ssh_key_files == std::vector<std::string>{"/key"});
+  CHECK(s.ssh_known_hosts_file == "/known");
+  CHECK_FALSE(s.ssh_known_hosts);
+}
+
+TEST_CASE("old flags are taken, and win over the new ones") {
+  const auto s = read({"--repo=r", "--root", "/x", "--rev", "v1", "--dest=d", "--wait=0.5", "--period=10s", "--timeout", "7", "--max-sync-failures=-1"});
+  CHECK(s.ref == "v1");
+  CHECK(s.link == "d");
+  CHECK(s.period == 500ms);
+  CHECK(s.sync_timeout == 7s);
+  CHECK(s.max_failures == -1);
+  CHECK(problems({"--repo=r", "--root=/x", "--branch=b", "--rev=v1"}).size() == 1);
+}
+
+TEST_CASE("all problems are reported at once") {
+  const auto found = problems({"--period=1ms", "--sync-timeout=1ms", "--depth=-1", "--webhook-url=ftp://x", "--webhook-timeout=10ms", "--webhook-backoff=10ms", "--http-bind=nonsense"});
+  for (const char* flag : {"--repo", "--root", "--period", "--sync-timeout", "--depth", "--webhook-url", "--webhook-timeout", "--webhook-backoff", "--http-bind"}) {
+    CAPTURE(flag);
+    CHECK(names(found, flag));
+  }
+}
+
+TEST_CASE("a misspelt flag or variable is named with its nearest neighbour") {
+  CHECK(names(problems({"--repo=r", "--root=/x", "--perod=1s"}), "--period"));
+  CHECK(names(problems({"--repo=r", "--root=/x"}, {{"GITSYNC_PEROID", "1s"}}), "GITSYNC_PERIOD"));
+  CHECK(problems({"--repo=r", "--root=/x", "--checkout=some"}).size() == 1);
+}
+
+TEST_CASE("a password comes from the environment or a file, and only with a user") {
+  CHECK(read({"--repo=r", "--root=/x", "--username=u"}, {{"GITSYNC_PASSWORD", "p"}}).password == "p");
+  CHECK(read({"--repo=r", "--root=/x", "--username=u"}, {{"GIT_SYNC_PASSWORD", "p"}}).password == "p");
+  CHECK(read({"--repo=r", "--root=/x", "--username=u", "--password-file=/p"}).password_file == "/p");
+  CHECK(names(problems({"--repo=r", "--root=/x", "--username=u"}), "--password-file"));
+  CHECK(names(problems({"--repo=r", "--root=/x", "--password-file=/p"}), "--username"));
+  CHECK(names(problems({"--repo=r", "--root=/x"}, {{"GITSYNC_PASSWORD", "p"}}), "--username"));
+  CHECK(names(problems({"--repo=r", "--root=/x", "--username=u", "--password-file=/p"}, {{"GITSYNC_PASSWORD", "hidden-word"}}), "exclude"));
+  CHECK_FALSE(names(problems({"--repo=r", "--root=/x", "--username=u", "--password-file=/p"}, {{"GITSYNC_PASSWORD", "hidden-word"}}), "hidden-word"));
+  CHECK(names(problems({"--repo=https://u:q@example.com/x", "--root=/x", "--username=u", "--password-file=/p"}), "--repo"));
+  CHECK(names(problems({"--repo=r", "--root=/x", "--password=p"}), "--password"));
+}
