@@ -1,33 +1,50 @@
 // ROOT/.worktrees/<commit>/ and ROOT/<link>: what consumers see. The live tree is never touched before its successor is live.
+//
+// A tree is made as ROOT/.worktrees/.new-<random>/tree, beside it `admin`, which becomes ROOT/.git/worktrees/<commit> (gitrepository-layout(5)) and lets git work in the tree.
+// One syncfs, then three renames: admin, tree, link. A process killed between any two of them leaves the old link to the old tree, and names that clean() removes.
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <stop_token>
+#include <string>
 
 #include "daemon/log.hpp"
 #include "git/object_store.hpp"
+#include "sync/checkout.hpp"
+#include "sync/files.hpp"
 #include "sync/settings.hpp"
 
 namespace tidemark::sync {
 
 class Publisher {
  public:
-  Publisher(std::filesystem::path root, std::filesystem::path link, Checkout checkout, Log& log);
+  // Makes the root and the link's folder where they are missing. `link` is absolute or relative to the root. Throws ConfigError for a link that is something else than a symbolic
+  // link or lies where the trees are, TransientError when the root can't be written.
+  Publisher(const std::filesystem::path& root, const std::filesystem::path& link, Checkout checkout, Log& log);
 
-  // The commit that the link names, if it names one of our trees and that tree is there.
+  // The commit that the link names, whatever became of its tree.
+  std::optional<git::Oid> linked() const;
+  // The same, if the tree is there as publish() made it: as far as a few system calls can tell, so it may be asked at every poll.
   std::optional<git::Oid> published() const;
 
-  // Makes the tree under a random temporary name (unchanged files are hard links to the live tree's, when size, mtime and inode are still what we wrote; the others are written), one syncfs, renames it to its commit's name, flips the link by one rename.
-  // Killed anywhere, the link names a complete tree. Throws TransientError (disk full: the partial tree is removed first), Error.
-  void publish(const git::ObjectStore& store, const git::Revision& revision, std::stop_token stop);
+  // Makes `revision` what the link names. May be repeated: a tree that is live, complete and as it was written is left alone (nothing is given); one with files missing or altered is replaced.
+  // Unchanged files are hard links to the live tree's. Throws TransientError (a full disk, missing rights, `stop`; the partial tree is removed first), git::Error.
+  std::optional<CheckoutCounts> publish(const git::ObjectStore& store, const git::Revision& revision, std::stop_token stop);
 
-  // Removes what is neither live nor being made: old trees, temporary names of a killed process. Before a fetch when space is short, and after each publish. Logs what it could not remove.
+  // Removes what is not live: old trees, what a killed process left. After a publish, and before a fetch when the last pass failed. Logs what it could not remove.
   void clean();
 
  private:
+  std::string record(const std::string& filters) const;
+  bool is_intact(const git::ObjectStore& store, const git::Revision& revision, const std::string& record, std::stop_token stop) const;
+  std::optional<PublishedTree> live_tree(const std::string& record) const;
+  void flip(const std::string& commit) const;
+  void remove_all_but(const std::string& kept, const std::filesystem::path& directory, const std::function<bool(const std::string& name)>& is_ours);
+
   std::filesystem::path root_;
-  std::filesystem::path link_;
+  std::filesystem::path link_;  // absolute, its folder without symbolic links
   Checkout checkout_;
   Log& log_;
 };

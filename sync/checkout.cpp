@@ -1,0 +1,165 @@
+#include "sync/checkout.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "daemon/error.hpp"
+#include "git/tree_walk.hpp"
+#include "sync/directory_cursor.hpp"
+#include "sync/path_rules.hpp"
+
+namespace tidemark::sync {
+
+namespace {
+
+std::string_view folder_of(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+}
+
+std::string_view name_of(std::string_view path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+mode_t permissions(git::Mode mode) { return mode == git::Mode::executable ? 0755 : 0644; }
+
+bool is_written_as(const struct stat& status, git::Mode mode) {
+  if (mode == git::Mode::symlink) return S_ISLNK(status.st_mode);
+  return S_ISREG(status.st_mode) && (status.st_mode & 07777) == permissions(mode);
+}
+
+void throw_when(const std::stop_token& stop) {
+  if (stop.stop_requested()) throw TransientError("the checkout was stopped before it was complete");
+}
+
+// The published tree beside a walk over the new one. Both are in byte order of the path, so the record is read once.
+class PublishedFiles {
+ public:
+  explicit PublishedFiles(PublishedTree live) : folders_(std::move(live.directory), DirectoryCursor::Missing::report), index_(std::move(live.index)) { recorded_ = index_.next(); }
+  PublishedFiles(const PublishedFiles&) = delete;
+  PublishedFiles& operator=(const PublishedFiles&) = delete;
+
+  // The file's folder when the file is still what the record says, and that is `entry`; -1 otherwise.
+  int folder_if_same(std::string_view path, const std::string& name, const git::Entry& entry) {
+    while (recorded_ != nullptr && recorded_->path < path) recorded_ = index_.next();
+    if (recorded_ == nullptr || recorded_->path != path || !recorded_->is_merged) return -1;
+    if (recorded_->oid != entry.oid || recorded_->stat.mode != static_cast<std::uint32_t>(entry.mode)) return -1;
+    const int folder = folders_.at(folder_of(path));
+    struct stat status;
+    if (folder < 0 || ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return -1;
+    if (!is_written_as(status, entry.mode) || !recorded_->stat.is_same_file(FileStat::of(status, entry.mode))) return -1;
+    return folder;
+  }
+  const FileStat& stat() const { return recorded_->stat; }  // after folder_if_same
+
+  bool has_folder(std::string_view path) { return folders_.at(path) >= 0; }
+
+ private:
+  DirectoryCursor folders_;
+  IndexReader index_;
+  const IndexEntry* recorded_;  // in index_
+};
+
+class Writer {
+ public:
+  Writer(const git::ObjectStore& store, const Filters& filters, FileDescriptor into, IndexWriter& index, std::optional<PublishedTree> live)
+      : store_(store), filters_(filters), folders_(std::move(into), DirectoryCursor::Missing::make), index_(index) {
+    if (live) published_.emplace(std::move(*live));
+  }
+
+  void add(std::string_view path, const git::Entry& entry) {
+    name_ = name_of(path);
+    if (!is_safe_name(name_)) throw git::Error("the tree has a file '" + std::string(path) + "', which git refuses to check out too");
+    if (entry.mode == git::Mode::submodule) {
+      folders_.at(path);
+      index_.add(path, entry.oid, FileStat{.mode = static_cast<std::uint32_t>(entry.mode)});
+      return;
+    }
+    const int folder = folders_.at(folder_of(path));
+    if (shared(folder, path, entry)) {
+      index_.add(path, entry.oid, published_->stat());
+      counts_.linked++;
+      return;
+    }
+    index_.add(path, entry.oid, FileStat::of(written(folder, path, entry), entry.mode));
+    counts_.written++;
+  }
+
+  const CheckoutCounts& counts() const { return counts_; }
+
+ private:
+  // Any refusal but that of a full disk (another file system, another owner, too many links) means: write it.
+  bool shared(int folder, std::string_view path, const git::Entry& entry) {
+    if (!published_) return false;
+    const int from = published_->folder_if_same(path, name_, entry);
+    if (from < 0) return false;
+    if (::linkat(from, name_.c_str(), folder, name_.c_str(), 0) == 0) return true;
+    if (errno == ENOSPC || errno == EDQUOT || errno == EEXIST) fail_with(errno, "cannot write '" + std::string(path) + "'");
+    return false;
+  }
+
+  struct stat written(int folder, std::string_view path, const git::Entry& entry) {
+    struct stat status{};
+    const auto write = [&](std::string_view content) {
+      if (entry.mode == git::Mode::symlink)
+        status = new_symlink(folder, content);
+      else
+        status = write_new_file(folder, name_, content, permissions(entry.mode));
+    };
+    if (filters_.any() && entry.is_file())
+      filters_.read(entry.oid, std::string(path), write);
+    else
+      store_.read_blob(entry.oid, write);
+    return status;
+  }
+
+  struct stat new_symlink(int folder, std::string_view target) const {
+    const std::string text(target);
+    struct stat status{};
+    if (::symlinkat(text.c_str(), folder, name_.c_str()) != 0) fail_with(errno, "cannot make the symbolic link " + name_);
+    if (::fstatat(folder, name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) fail_with(errno, "cannot look at " + name_);
+    return status;
+  }
+
+  const git::ObjectStore& store_;
+  const Filters& filters_;
+  DirectoryCursor folders_;
+  IndexWriter& index_;
+  std::optional<PublishedFiles> published_;
+  std::string name_;
+  CheckoutCounts counts_;
+};
+
+}  // namespace
+
+CheckoutCounts write_checkout(const git::ObjectStore& store, const git::Revision& revision, const Filters& filters, FileDescriptor into, IndexWriter& index,
+                              std::optional<PublishedTree> live, std::stop_token stop) {
+  Writer writer(store, filters, std::move(into), index, std::move(live));
+  git::walk_tree(store, revision.tree, {}, [&](std::string_view path, const git::Entry& entry) {
+    throw_when(stop);
+    writer.add(path, entry);
+    return true;
+  });
+  index.finish();
+  return writer.counts();
+}
+
+bool checkout_is_intact(const git::ObjectStore& store, const git::Revision& revision, PublishedTree live, std::stop_token stop) {
+  PublishedFiles published(std::move(live));
+  bool intact = true;
+  git::walk_tree(store, revision.tree, {}, [&](std::string_view path, const git::Entry& entry) {
+    throw_when(stop);
+    intact = entry.mode == git::Mode::submodule ? published.has_folder(path) : published.folder_if_same(path, std::string(name_of(path)), entry) >= 0;
+    return intact;
+  });
+  return intact;
+}
+
+}  // namespace tidemark::sync

@@ -1,0 +1,50 @@
+// Files by descriptors and names relative to a directory, never through a symbolic link: what the publisher is made of.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tidemark::sync {
+
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept;
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor();
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+// Throws TransientError: "ACTION: the system's words", and what to do about a full disk or missing rights.
+[[noreturn]] void fail_with(int error, const std::string& action);
+
+// 16 hexadecimal digits from the system.
+std::string random_name();
+
+// A directory to work in. O_PATH: it cannot be listed. Throws unless it is a directory; a symbolic link is not.
+FileDescriptor open_directory(int parent, const std::string& name);
+// As open_directory, but nothing when it is not there or no directory.
+FileDescriptor find_directory(int parent, const std::string& name);
+// Makes it (mode 0755) unless it is there.
+FileDescriptor make_directory(int parent, const std::string& name);
+
+// A new file; throws when the name is taken. Gives what fstat says about it afterwards.
+struct stat write_new_file(int directory, const std::string& name, std::string_view content, mode_t mode);
+void write_all(int fd, std::string_view bytes, const std::string& name);
+
+// A regular file's content when it is there, readable and at most `limit` bytes.
+std::optional<std::string> read_small_file(int directory, const std::string& name, std::size_t limit);
+
+// A file, a link or a folder with all that is below. Nothing there is fine. Throws on the first thing that cannot be removed.
+void remove_tree(int parent, const std::string& name);
+
+}  // namespace tidemark::sync
