@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -30,13 +31,27 @@ class Webhook {
   Webhook(Settings settings, Metrics& metrics, Log& log);
   ~Webhook();  // ends a delivery under way
 
-  // Replaces a notice that was not delivered yet. Any thread, never waits.
+  // Replaces a notice that was not delivered yet, and takes over its `previous`: what the consumer was told last. Any thread, never waits.
   void send(Notice notice);
   // One try, on the calling thread, for --one-time: throws TransientError.
   void deliver_once(const Notice& notice);
 
  private:
-  // the implementer's
+  void run(std::stop_token stop);
+  std::optional<Notice> next(std::stop_token stop);
+  void wait_for_newer(Duration at_most, std::stop_token stop);
+  void settle(const Notice& delivered);
+  void call(HttpClient& client, const Notice& notice, std::stop_token stop);
+
+  const Settings settings_;
+  Log& log_;
+  Counter& successes_;
+  Counter& errors_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::optional<Notice> pending_;  // until it was delivered
+  bool is_newer_ = false;          // pending_ came after the last try began
+  std::jthread thread_;
 };
 
 }  // namespace tidemark::sync
