@@ -1,6 +1,10 @@
 // The sidecar's loop: resolve, fetch, publish, tell; every period, on a signal and on POST /sync.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -9,27 +13,64 @@
 #include "daemon/log.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/wakeup.hpp"
+#include "git/object_store.hpp"
 #include "sync/fetcher.hpp"
 #include "sync/publisher.hpp"
+#include "sync/repository.hpp"
+#include "sync/settings.hpp"
 #include "sync/webhook.hpp"
 
 namespace tidemark::sync {
 
 class Synchronizer {
  public:
-  Synchronizer(const SyncSettings& settings, Metrics& metrics, Log& log);
-  ~Synchronizer();
+  // Makes or opens what is below the root; nothing is fetched yet. Notices to `wakeup` start a pass soon. Throws ConfigError, TransientError.
+  Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics& metrics, Log& log);
 
   enum class Outcome { published, unchanged };
-  // One pass. Throws TransientError, StalledError.
+  // One pass. Throws TransientError, StalledError, git::Error.
   Outcome sync_once(std::stop_token stop);
-  // Until `stop`, or until --max-failures before the first success: gives the exit code.
+  // Until `stop`; with --one-time until the first success, and one call of the webhook. Gives the exit code: 1 when --max-failures was reached before the first success, or when the
+  // only call of the webhook failed.
   int loop(std::stop_token stop);
-  void hint();          // sync soon; any thread
-  bool ready() const;   // a revision is published; any thread
+
+  // From any thread:
+  void hint();           // sync soon
+  bool ready() const;    // a revision is published
+  bool healthy() const;  // no pass hangs far beyond its limit
+  std::optional<Notice> current() const;  // what is published
 
  private:
-  // the implementer's
+  using Clock = std::chrono::steady_clock;
+
+  Outcome timed_pass(std::stop_token stop);
+  Outcome pass(std::stop_token stop);
+  std::optional<git::Oid> known_commit(const RemoteRef& remote) const;
+  git::Oid fetched(const RemoteRef& remote, std::stop_token stop);
+  void announce(const RemoteRef& remote, const git::Oid& commit, const std::optional<git::Oid>& before);
+  void tidy_up(const git::Oid& live);
+  bool gives_up(std::int64_t failures) const;
+  Duration delay_after(std::int64_t failures) const;
+  int deliver_once();
+
+  const SyncSettings& settings_;
+  Wakeup& wakeup_;
+  Metrics& metrics_;
+  Log& log_;
+  Publisher publisher_;
+  Repository repository_;
+  Fetcher fetcher_;
+  git::ObjectStore store_;
+  std::unique_ptr<Webhook> webhook_;  // none without --webhook-url
+
+  RemoteRef last_remote_;     // resolved last, and
+  git::Oid last_commit_;      // the commit that it was
+  bool is_verified_ = false;  // what is live was compared file by file since the start
+  bool is_untidy_ = true;     // something may lie about that is not needed
+  std::atomic<bool> ready_ = false;
+  std::atomic<Clock::rep> pass_began_ = 0;  // 0 between passes
+  mutable std::mutex mutex_;
+  std::optional<Notice> current_;
 };
 
 }  // namespace tidemark::sync
