@@ -22,7 +22,7 @@ constexpr Duration min_period = std::chrono::milliseconds(10);
 std::function<Problem(std::string_view)> set_optional_address(std::optional<ListenAddress>& target) {
   return [&target](std::string_view text) -> Problem {
     target = ListenAddress::parse(text);
-    if (!target && !text.empty()) return "not an address as HOST:PORT or :PORT";
+    if (!target && !text.empty()) return fmt::format("'{}' is not an address as HOST:PORT or :PORT", text);
     return std::nullopt;
   };
 }
@@ -52,7 +52,7 @@ void add_index_settings(Settings& settings, IngestSettings& target) {
   settings.add({.name = "max-removals", .help = "The share of the documents, if over 100, that one revision may remove without a confirmation; 100% switches the guard off", .group = "Index", .placeholder = "PERCENT"},
                fmt::format("{}%", target.reconciler.removals.percent), [&target](std::string_view text) -> Problem {
                  const auto percent = parse_percent(text);
-                 if (!percent) return "not a percentage from 0% to 100%";
+                 if (!percent) return fmt::format("'{}' is not a percentage from 0% to 100%", text);
                  target.reconciler.removals.percent = *percent;
                  return std::nullopt;
                });
@@ -63,7 +63,7 @@ void add_http_settings(Settings& settings, IngestSettings& target) {
   settings.add({.name = "listen", .help = "Where the control API listens; beyond loopback it needs --token-file", .group = "HTTP", .placeholder = "ADDRESS"}, "127.0.0.1:9300",
                [&target](std::string_view text) -> Problem {
                  const auto address = ListenAddress::parse(text);
-                 if (!address) return "not an address as HOST:PORT or :PORT";
+                 if (!address) return fmt::format("'{}' is not an address as HOST:PORT or :PORT", text);
                  target.listen = *address;
                  return std::nullopt;
                });
@@ -83,7 +83,7 @@ void add_loop_settings(Settings& settings, IngestSettings& target) {
 
 void add_log_settings(Settings& settings, IngestSettings& target) {
   settings.add({.name = "log-format", .help = "text or json", .group = "Log", .placeholder = "FORMAT"}, "text", [&target](std::string_view text) -> Problem {
-    if (text != "text" && text != "json") return "not one of text, json";
+    if (text != "text" && text != "json") return fmt::format("'{}' is not one of text, json", text);
     target.log_format = text == "json" ? LogFormat::json : LogFormat::text;
     return std::nullopt;
   });
@@ -91,7 +91,7 @@ void add_log_settings(Settings& settings, IngestSettings& target) {
     constexpr std::pair<std::string_view, LogLevel> levels[] = {
         {"debug", LogLevel::debug}, {"info", LogLevel::info}, {"warning", LogLevel::warning}, {"error", LogLevel::error}};
     const auto level = std::ranges::find(levels, text, &std::pair<std::string_view, LogLevel>::first);
-    if (level == std::end(levels)) return "not one of debug, info, warning, error";
+    if (level == std::end(levels)) return fmt::format("'{}' is not one of debug, info, warning, error", text);
     target.log_level = level->second;
     return std::nullopt;
   });
