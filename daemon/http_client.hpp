@@ -13,16 +13,16 @@ namespace tidemark {
 
 struct HttpCall {
   std::string method = "POST";
-  std::string url;
-  std::map<std::string, std::string> headers;
-  std::string body;
+  std::string url = {};
+  std::map<std::string, std::string> headers = {};
+  std::string body = {};
   Duration timeout = std::chrono::seconds(10);  // for the whole call
   std::int64_t max_response_bytes = 1024 * 1024;
 };
 
 struct HttpAnswer {
   int status = 0;
-  std::string body;
+  std::string body = {};
   std::map<std::string, std::string> headers;  // names in lower case; of a repeated header the last
 };
 
