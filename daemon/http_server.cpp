@@ -168,6 +168,8 @@ void HttpServer::stop() {
 
 int HttpServer::port() const { return implementation_->port; }
 
+int HttpServer::max_threads() const { return implementation_->options.max_threads; }
+
 std::string HttpServer::address() const {
   const auto& host = implementation_->address.host;
   return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(implementation_->port);

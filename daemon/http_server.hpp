@@ -28,17 +28,17 @@ struct HttpRequest {
   std::string method;
   std::string path;                                          // percent-decoded, without the query; may hold any byte
   std::vector<std::pair<std::string, std::string>> query;    // decoded, in order; a name may come twice
-  std::map<std::string, std::string> headers;                // names in lower case
-  std::string body;
+  std::map<std::string, std::string> headers = {};                // names in lower case
+  std::string body = {};
 
   std::optional<std::string> parameter(std::string_view name) const;  // the first of that name
 };
 
 struct HttpResponse {
   int status = 200;
-  std::string body;
+  std::string body = {};
   std::string content_type = "application/json";
-  std::map<std::string, std::string> headers;
+  std::map<std::string, std::string> headers = {};
 };
 
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
@@ -79,6 +79,7 @@ class HttpServer {
   // Stops to accept, lets the running handlers end, joins. May be called twice.
   void stop();
   int port() const;  // the bound one
+  int max_threads() const;
   std::string address() const;  // "127.0.0.1:9300", with the bound port
 
  private:
