@@ -64,7 +64,8 @@ void DataCollector::keep_key(std::string_view name) {
   std::string kept(utf8::prefix_of_bytes(name, max_leaf_bytes));
   if (keys_.contains(kept)) return;
   if (key_bytes_ + kept.size() > max_key_bytes_kept) {
-    if (!std::exchange(too_many_keys_, true)) problems_.add(fmt::format("the distinct keys have more than {} bytes: the rest can't be found by key", max_key_bytes_kept));
+    if (!std::exchange(too_many_keys_, true))
+      problems_.add(fmt::format("the distinct keys have more than {} bytes: the rest can't be found by key", max_key_bytes_kept));
     return;
   }
   key_bytes_ += kept.size();

@@ -22,8 +22,8 @@ struct DataBody {
   std::vector<Section> sections;
 };
 
-// Takes the values of one file in their order. An entry is an element of the outermost list, a member of the outermost mapping, or an element of a list that is such
-// a member.
+// Takes the values of one file in their order. An entry is an element of the outermost list, a member of the outermost mapping, or an element of a
+// list that is such a member.
 class DataCollector {
  public:
   explicit DataCollector(Problems& problems) : problems_(problems), outline_(problems) {}

@@ -158,8 +158,8 @@ std::optional<std::string> utc(const Fields& in) {
   const hh_mm_ss clock{at - midnight};
   const int moved_year = static_cast<int>(moved.year());
   if (moved_year < 0 || moved_year > 9999) return std::nullopt;
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", moved_year, static_cast<unsigned>(moved.month()), static_cast<unsigned>(moved.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count());
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", moved_year, static_cast<unsigned>(moved.month()), static_cast<unsigned>(moved.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 }  // namespace

@@ -34,16 +34,16 @@ struct Section {
 
 struct Document {
   Kind kind = Kind::page;
-  std::string title;        // front matter's, else the first level-1 heading, else the file's name without its extension
-  std::string description;  // front matter's description or summary, else the first paragraph, at most 300 characters
-  std::string lang;         // front matter's lang or language, else by script: "ja", "ko", "zh", "en", "" when unclear
-  std::vector<std::string> tags;          // front matter's tags, tag, keywords or categories: a list or a comma-separated text
-  std::optional<std::string> date;        // RFC 3339, UTC ("2019-09-27T00:00:00Z"), from date, published or created in the common spellings
+  std::string title;                // front matter's, else the first level-1 heading, else the file's name without its extension
+  std::string description;          // front matter's description or summary, else the first paragraph, at most 300 characters
+  std::string lang;                 // front matter's lang or language, else by script: "ja", "ko", "zh", "en", "" when unclear
+  std::vector<std::string> tags;    // front matter's tags, tag, keywords or categories: a list or a comma-separated text
+  std::optional<std::string> date;  // RFC 3339, UTC ("2019-09-27T00:00:00Z"), from date, published or created in the common spellings
   bool draft = false;
-  std::string url;          // front matter's url or permalink
-  std::string id;           // front matter's
-  std::string front_matter = "{}";        // the rest, a JSON object, bounded; nothing in it has a type that depends on the YAML parser
-  std::vector<std::string> problems;      // what did not parse, in words: "front matter, line 3: ..."
+  std::string url;                    // front matter's url or permalink
+  std::string id;                     // front matter's
+  std::string front_matter = "{}";    // the rest, a JSON object, bounded; nothing in it has a type that depends on the YAML parser
+  std::vector<std::string> problems;  // what did not parse, in words: "front matter, line 3: ..."
   std::vector<Section> sections;
   bool operator==(const Document&) const = default;
 };

@@ -29,14 +29,20 @@ nlohmann::json to_json(const YamlNode& node) {
       for (std::size_t i = 0; i < node.keys.size(); ++i) object[node.keys[i]] = to_json(node.items[i]);
       return object;
     }
-    case YamlNode::Kind::scalar: break;
+    case YamlNode::Kind::scalar:
+      break;
   }
   switch (resolve(node.text, node.plain)) {
-    case Scalar::null: return nullptr;
-    case Scalar::boolean_true: return true;
-    case Scalar::boolean_false: return false;
-    case Scalar::integer: return std::stoll(node.text);
-    case Scalar::text: break;
+    case Scalar::null:
+      return nullptr;
+    case Scalar::boolean_true:
+      return true;
+    case Scalar::boolean_false:
+      return false;
+    case Scalar::integer:
+      return std::stoll(node.text);
+    case Scalar::text:
+      break;
   }
   return node.text;
 }
@@ -103,9 +109,11 @@ class Fields {
   // `draft: true`, or Jekyll's `published: false`. YAML 1.1 wrote yes and on, too.
   bool draft() {
     bool result = false;
-    if (const auto value = text({"draft"})) result = *value == "true" || *value == "True" || *value == "TRUE" || *value == "yes" || *value == "on" || *value == "1";
+    if (const auto value = text({"draft"}))
+      result = *value == "true" || *value == "True" || *value == "TRUE" || *value == "yes" || *value == "on" || *value == "1";
     const YamlNode* published = root_.find("published");
-    return result || (published != nullptr && published->kind == YamlNode::Kind::scalar && resolve(published->text, published->plain) == Scalar::boolean_false);
+    return result ||
+           (published != nullptr && published->kind == YamlNode::Kind::scalar && resolve(published->text, published->plain) == Scalar::boolean_false);
   }
 
  private:

@@ -20,8 +20,8 @@ struct Page {
 // The first line has to be exactly `---`, white space at its end aside, and a later one `---` or `...`.
 Page split_page(std::string_view text);
 
-// Fills the fields of `document` that front matter may set. False: the text is not front matter after all (prose between two thematic breaks), nothing was set.
-// What is not valid YAML is read key by key, so that one bad line costs at most its own value.
+// Fills the fields of `document` that front matter may set. False: the text is not front matter after all (prose between two thematic breaks),
+// nothing was set. What is not valid YAML is read key by key, so that one bad line costs at most its own value.
 bool read_front_matter(std::string_view text, Document& document, Problems& problems);
 
 }  // namespace tidemark::parser

@@ -1,7 +1,6 @@
 #include "parser/html.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
 #include <cstdint>
@@ -14,22 +13,27 @@ namespace {
 
 // The names that people write in Markdown; the whole list of HTML has 2,231.
 constexpr std::pair<std::string_view, char32_t> named[] = {
-    {"AMP", '&'},      {"GT", '>'},       {"LT", '<'},       {"QUOT", '"'},     {"alpha", 0x3B1},   {"amp", '&'},      {"apos", '\''},    {"asymp", 0x2248},
-    {"auml", 0xE4},    {"beta", 0x3B2},   {"bull", 0x2022},  {"ccedil", 0xE7},  {"cent", 0xA2},     {"check", 0x2713}, {"copy", 0xA9},    {"darr", 0x2193},
-    {"deg", 0xB0},     {"delta", 0x3B4},  {"divide", 0xF7},  {"eacute", 0xE9},  {"egrave", 0xE8},   {"emsp", 0x2003},  {"ensp", 0x2002},  {"epsilon", 0x3B5},
-    {"equals", '='},   {"euro", 0x20AC},  {"excl", '!'},     {"forall", 0x2200}, {"frac12", 0xBD},  {"gamma", 0x3B3},  {"ge", 0x2265},    {"gt", '>'},
-    {"harr", 0x2194},  {"hearts", 0x2665}, {"hellip", 0x2026}, {"infin", 0x221E}, {"lambda", 0x3BB}, {"laquo", 0xAB},  {"larr", 0x2190},  {"lbrace", '{'},
-    {"lbrack", '['},   {"ldquo", 0x201C}, {"le", 0x2264},    {"lpar", '('},     {"lsquo", 0x2018},  {"lt", '<'},       {"mdash", 0x2014}, {"micro", 0xB5},
-    {"middot", 0xB7},  {"minus", 0x2212}, {"mu", 0x3BC},     {"nbsp", ' '},     {"ndash", 0x2013},  {"ne", 0x2260},    {"num", '#'},      {"omega", 0x3C9},
-    {"ouml", 0xF6},    {"para", 0xB6},    {"pi", 0x3C0},     {"plusmn", 0xB1},  {"pound", 0xA3},    {"quot", '"'},     {"raquo", 0xBB},   {"rarr", 0x2192},
-    {"rbrace", '}'},   {"rbrack", ']'},   {"rdquo", 0x201D}, {"reg", 0xAE},     {"rpar", ')'},      {"rsquo", 0x2019}, {"sect", 0xA7},    {"shy", 0xAD},
-    {"sigma", 0x3C3},  {"sum", 0x2211},   {"szlig", 0xDF},   {"theta", 0x3B8},  {"thinsp", 0x2009}, {"times", 0xD7},   {"trade", 0x2122}, {"uarr", 0x2191},
-    {"uuml", 0xFC},    {"vert", '|'},     {"yen", 0xA5},     {"zwj", 0x200D},   {"zwnj", 0x200C},
+    {"AMP", '&'},      {"GT", '>'},       {"LT", '<'},        {"QUOT", '"'},     {"alpha", 0x3B1},  {"amp", '&'},       {"apos", '\''},
+    {"asymp", 0x2248}, {"auml", 0xE4},    {"beta", 0x3B2},    {"bull", 0x2022},  {"ccedil", 0xE7},  {"cent", 0xA2},     {"check", 0x2713},
+    {"copy", 0xA9},    {"darr", 0x2193},  {"deg", 0xB0},      {"delta", 0x3B4},  {"divide", 0xF7},  {"eacute", 0xE9},   {"egrave", 0xE8},
+    {"emsp", 0x2003},  {"ensp", 0x2002},  {"epsilon", 0x3B5}, {"equals", '='},   {"euro", 0x20AC},  {"excl", '!'},      {"forall", 0x2200},
+    {"frac12", 0xBD},  {"gamma", 0x3B3},  {"ge", 0x2265},     {"gt", '>'},       {"harr", 0x2194},  {"hearts", 0x2665}, {"hellip", 0x2026},
+    {"infin", 0x221E}, {"lambda", 0x3BB}, {"laquo", 0xAB},    {"larr", 0x2190},  {"lbrace", '{'},   {"lbrack", '['},    {"ldquo", 0x201C},
+    {"le", 0x2264},    {"lpar", '('},     {"lsquo", 0x2018},  {"lt", '<'},       {"mdash", 0x2014}, {"micro", 0xB5},    {"middot", 0xB7},
+    {"minus", 0x2212}, {"mu", 0x3BC},     {"nbsp", ' '},      {"ndash", 0x2013}, {"ne", 0x2260},    {"num", '#'},       {"omega", 0x3C9},
+    {"ouml", 0xF6},    {"para", 0xB6},    {"pi", 0x3C0},      {"plusmn", 0xB1},  {"pound", 0xA3},   {"quot", '"'},      {"raquo", 0xBB},
+    {"rarr", 0x2192},  {"rbrace", '}'},   {"rbrack", ']'},    {"rdquo", 0x201D}, {"reg", 0xAE},     {"rpar", ')'},      {"rsquo", 0x2019},
+    {"sect", 0xA7},    {"shy", 0xAD},     {"sigma", 0x3C3},   {"sum", 0x2211},   {"szlig", 0xDF},   {"theta", 0x3B8},   {"thinsp", 0x2009},
+    {"times", 0xD7},   {"trade", 0x2122}, {"uarr", 0x2191},   {"uuml", 0xFC},    {"vert", '|'},     {"yen", 0xA5},      {"zwj", 0x200D},
+    {"zwnj", 0x200C},
 };
 
+static_assert(std::is_sorted(std::begin(named), std::end(named), [](const auto& a, const auto& b) { return a.first < b.first; }));
+
 // Tags inside a line: they leave no gap between the words around them.
-constexpr std::string_view inline_tags[] = {"a",   "abbr", "b",    "bdi", "bdo",  "cite", "code",   "data", "del", "dfn",    "em",  "font", "i",  "ins",
-                                            "kbd", "mark", "q",    "rb",  "ruby", "s",    "samp",   "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"};
+constexpr std::string_view inline_tags[] = {"a",    "abbr",   "b",      "bdi", "bdo",  "cite", "code", "data", "del", "dfn",  "em",
+                                            "font", "i",      "ins",    "kbd", "mark", "q",    "rb",   "ruby", "s",   "samp", "small",
+                                            "span", "strike", "strong", "sub", "sup",  "time", "tt",   "u",    "var", "wbr"};
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -76,10 +80,26 @@ std::size_t end_of_raw_text(std::string_view html, std::string_view name, std::s
   return html.size();
 }
 
+void append_collapsed(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (c != ' ' && c != '\n' && c != '\t') {
+      out.push_back(c);
+    } else if (!out.empty() && out.back() != ' ' && out.back() != '\n') {
+      out.push_back(' ');
+    }
+  }
+}
+
+void end_html_line(std::string& out) {
+  while (out.ends_with(' ')) out.pop_back();
+  if (!out.empty() && out.back() != '\n') out.push_back('\n');
+}
+
+// White space collapses as in a browser.
 void append_text(std::string& out, std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t reference = std::min(text.find('&', at), text.size());
-    out.append(text, at, reference - at);
+    append_collapsed(out, text.substr(at, reference - at));
     if (reference == text.size()) return;
     const std::size_t end = text.substr(0, reference + 50).find(';', reference);
     if (end == std::string_view::npos) {
@@ -114,7 +134,8 @@ void append_entity(std::string& out, std::string_view entity) {
       return;
     }
   }
-  const auto* found = std::lower_bound(std::begin(named), std::end(named), name, [](const auto& one, std::string_view wanted) { return one.first < wanted; });
+  const auto* found =
+      std::lower_bound(std::begin(named), std::end(named), name, [](const auto& one, std::string_view wanted) { return one.first < wanted; });
   if (found != std::end(named) && found->first == name) {
     utf8::append(out, found->second);
   } else {
@@ -128,7 +149,7 @@ void append_html_text(std::string& out, std::string_view html) {
   for (std::size_t at = 0; at < html.size();) {
     const std::size_t open = std::min(html.find('<', at), html.size());
     append_text(out, html.substr(at, open - at));
-    if (open == html.size()) return;
+    if (open == html.size()) break;
     if (html.substr(open).starts_with("<!--")) {
       at = after(html, "-->", open + 4);
       continue;
@@ -141,9 +162,11 @@ void append_html_text(std::string& out, std::string_view html) {
     }
     const std::string name = tag_name(tag);
     if (name == "img") append_alternative(out, tag);
-    if (std::find(std::begin(inline_tags), std::end(inline_tags), name) == std::end(inline_tags) && name != "img" && !out.empty() && out.back() != '\n') out.push_back('\n');
+    const bool is_inline = name == "img" || std::find(std::begin(inline_tags), std::end(inline_tags), name) != std::end(inline_tags);
+    if (!is_inline) end_html_line(out);
     if ((name == "script" || name == "style") && !tag.starts_with("</")) at = end_of_raw_text(html, name, at);
   }
+  end_html_line(out);
 }
 
 }  // namespace tidemark::parser

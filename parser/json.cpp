@@ -12,6 +12,8 @@
 namespace tidemark::parser {
 namespace {
 
+constexpr std::size_t max_broken_lines = 1'000;  // a file with more of them is no JSON lines
+
 using nlohmann::json;
 
 class Sax {
@@ -103,6 +105,8 @@ DataBody read_json(std::string_view text, Problems& problems) {
 }
 
 DataBody read_json_lines(std::string_view text, Problems& problems) {
+  const std::string_view whole = text;
+  std::size_t broken = 0;
   const std::optional<std::string> mended = without_lone_surrogates(text);
   if (mended) {
     problems.add("JSON: escapes of half a surrogate pair were replaced by U+FFFD");
@@ -117,6 +121,10 @@ DataBody read_json_lines(std::string_view text, Problems& problems) {
     if (line.empty()) continue;
     Sax sax(collector);
     if (parse_into(sax, line)) continue;
+    if (++broken > max_broken_lines) {
+      problems.add(fmt::format("more than {} lines are not JSON: the file is taken as plain text", max_broken_lines));
+      return as_raw_text(whole, problems);
+    }
     problems.add(fmt::format("line {}: {}", number, sax.problem()));
     collector.drop_to(1);
     collector.text(line);

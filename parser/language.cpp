@@ -1,7 +1,6 @@
 #include "parser/language.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 #include <string>
 
@@ -11,10 +10,11 @@
 namespace tidemark::parser {
 namespace {
 
-constexpr std::size_t sample_bytes = 16 * 1024;
+constexpr std::size_t sample_bytes = 4 * 1024;
 
 // Sorted. One word in twelve of English prose is one of these; far fewer are in any other language that is written in Latin letters.
-constexpr std::string_view english[] = {"a", "and", "are", "as", "be", "for", "from", "in", "is", "it", "of", "on", "or", "that", "the", "this", "to", "with"};
+constexpr std::string_view english[] = {"a",  "and", "are", "as", "be",   "for", "from", "in", "is",
+                                        "it", "of",  "on",  "or", "that", "the", "this", "to", "with"};
 
 struct Counts {
   std::size_t latin = 0, han = 0, kana = 0, hangul = 0, words = 0, english_words = 0;
@@ -39,7 +39,7 @@ class Sampler {
     const Script script = script_of(c);
     if (script == Script::latin) {
       ++counts_.latin;
-      if (word_.size() < 8) word_.push_back(c < 0x80 ? static_cast<char>(std::tolower(static_cast<int>(c))) : '?');
+      if (word_.size() < 8) word_.push_back(c < 0x80 ? static_cast<char>(c | 0x20) : '?');
       return;
     }
     end_word();

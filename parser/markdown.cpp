@@ -2,8 +2,9 @@
 
 #include <md4c.h>
 
-#include <algorithm>
+#include <cctype>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "parser/cjk.hpp"
@@ -15,10 +16,40 @@
 namespace tidemark::parser {
 namespace {
 
-constexpr unsigned flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS | MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_PERMISSIVEWWWAUTOLINKS;
+constexpr unsigned flags =
+    MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_TASKLISTS | MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_PERMISSIVEWWWAUTOLINKS;
 
 // A line of a table is filled up to the width of its header, so that small inputs can make large outputs.
 constexpr std::size_t cells_per_byte = 2;
+
+// md4c keeps some 24 bytes for every character that might be markup until its paragraph ends, and as much for every line of the page: a page of 5 MiB
+// can cost 340 MiB. What is over these bounds is no prose, and is taken as plain text.
+constexpr std::size_t max_marks = 250'000;
+constexpr std::size_t max_lines = 400'000;
+
+bool costs_too_much(std::string_view body) {
+  if (body.size() <= max_marks) return false;
+  std::size_t marks = 0, lines = 0;
+  bool blank = true;
+  for (const char c : body) {
+    if (c == '\n') {
+      if (blank) marks = 0;
+      blank = true;
+      if (++lines > max_lines) return true;
+    } else if (c != ' ' && c != '\t') {
+      blank = false;
+      if (std::ispunct(static_cast<unsigned char>(c)) != 0 && ++marks > max_marks) return true;
+    }
+  }
+  return false;
+}
+
+MarkdownBody as_plain_text(std::string_view body, Problems& problems) {
+  problems.add("the page has more markup than any prose: it is taken as plain text");
+  Outline outline(problems);
+  outline.content() = body;
+  return {outline.finish(), {}, {}};
+}
 
 class Renderer {
  public:
@@ -39,7 +70,9 @@ class Renderer {
         heading_.clear();
         slug_.clear();
         break;
-      case MD_BLOCK_CODE: in_code_ = true; break;
+      case MD_BLOCK_CODE:
+        in_code_ = true;
+        break;
       case MD_BLOCK_HTML:
         in_html_ = true;
         html_.clear();
@@ -62,7 +95,8 @@ class Renderer {
           return 1;
         }
         break;
-      default: break;
+      default:
+        break;
     }
     return 0;
   }
@@ -70,7 +104,9 @@ class Renderer {
   int leave(MD_BLOCKTYPE type) {
     soft_break_ = false;
     switch (type) {
-      case MD_BLOCK_H: open_section(); break;
+      case MD_BLOCK_H:
+        open_section();
+        break;
       case MD_BLOCK_CODE:
         in_code_ = false;
         end_line(outline_.code());
@@ -94,13 +130,18 @@ class Renderer {
         end_line(outline_.content());
         break;
       case MD_BLOCK_TH:
-      case MD_BLOCK_TD: outline_.content().push_back('\t'); break;
+      case MD_BLOCK_TD:
+        outline_.content().push_back('\t');
+        break;
       case MD_BLOCK_TR:
         while (outline_.content().ends_with('\t')) outline_.content().pop_back();
         end_line(outline_.content());
         break;
-      case MD_BLOCK_LI: end_line(outline_.content()); break;
-      default: break;
+      case MD_BLOCK_LI:
+        end_line(outline_.content());
+        break;
+      default:
+        break;
     }
     return 0;
   }
@@ -122,8 +163,12 @@ class Renderer {
       html_.append(text);
     } else {
       switch (type) {
-        case MD_TEXT_SOFTBR: soft_break_ = true; break;
-        case MD_TEXT_BR: line_break(); break;
+        case MD_TEXT_SOFTBR:
+          soft_break_ = true;
+          break;
+        case MD_TEXT_BR:
+          line_break();
+          break;
         case MD_TEXT_HTML:
           if (is_line_break_tag(text)) line_break();
           break;
@@ -133,7 +178,8 @@ class Renderer {
           prose(resolved);
           break;
         }
-        default: prose(text);
+        default:
+          prose(text);
       }
     }
     return 0;
@@ -202,6 +248,7 @@ int guarded(void* crossing, Step step) {
 }  // namespace
 
 MarkdownBody read_markdown(std::string_view body, Problems& problems) {
+  if (costs_too_much(body)) return as_plain_text(body, problems);
   Crossing crossing{Renderer(body, problems), nullptr};
   MD_PARSER parser{};
   parser.flags = flags;

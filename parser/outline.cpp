@@ -16,14 +16,18 @@ std::string_view trimmed(std::string_view text) {
 }
 
 void Outline::open(int level, std::string anchor, std::string heading) {
+  std::string rest;
   if (const std::string_view kept = utf8::prefix(heading, max_heading_characters); kept.size() < heading.size()) {
-    problems_.add(fmt::format("a heading has more than {} characters and was cut: {}", max_heading_characters, excerpt(heading)));
+    problems_.add(
+        fmt::format("a heading has more than {} characters, the rest of it is in its section's text: {}", max_heading_characters, excerpt(heading)));
+    rest = heading.substr(kept.size()) + '\n';
     heading.resize(kept.size());
   }
   if (full()) {
     if (!std::exchange(overflowed_, true)) problems_.add(fmt::format("more than {} sections: the rest is part of the last one", max_sections));
     end_line(content());
-    content() += heading + '\n';
+    content() += heading + rest;
+    end_line(content());
     return;
   }
   close();
@@ -31,6 +35,7 @@ void Outline::open(int level, std::string anchor, std::string heading) {
   current_.level = level;
   current_.anchor = std::move(anchor);
   current_.heading = std::move(heading);
+  current_.content = std::move(rest);
 }
 
 std::string Outline::breadcrumb_of(int level, const std::string& heading) {

@@ -82,9 +82,15 @@ std::variant<Document, Skipped> parse(std::string_view path, std::string_view by
   Document document;
   document.kind = *format == Format::markdown ? Kind::page : Kind::data;
   switch (*format) {
-    case Format::markdown: read_page(text, document, problems); break;
-    case Format::json: read_data(is_json_lines(path) ? read_json_lines(text, problems) : read_json(text, problems), document); break;
-    case Format::yaml: read_data(read_yaml(text, problems), document); break;
+    case Format::markdown:
+      read_page(text, document, problems);
+      break;
+    case Format::json:
+      read_data(is_json_lines(path) ? read_json_lines(text, problems) : read_json(text, problems), document);
+      break;
+    case Format::yaml:
+      read_data(read_yaml(text, problems), document);
+      break;
   }
   if (document.title.empty()) document.title = title_from(path);
   if (document.lang.empty()) document.lang = guess_language(document.sections);

@@ -1,9 +1,9 @@
 // The parser's front door.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
-#include <optional>
 #include <variant>
 
 #include "parser/document.hpp"
@@ -22,7 +22,8 @@ struct Skipped {
 };
 
 // Never throws on input (std::bad_alloc aside) and is total: whatever the bytes are, there is a document or a reason. Deterministic, from any thread.
-// Text is UTF-8 with or without a byte order mark, UTF-16 by its mark, or what uchardet recognises (Shift_JIS, EUC-JP, ...) and iconv converts; else it is skipped as binary.
+// Text is UTF-8 with or without a byte order mark, UTF-16 by its mark, or what uchardet recognises (Shift_JIS, EUC-JP, ...) and iconv converts; else
+// it is skipped as binary.
 std::variant<Document, Skipped> parse(std::string_view path, std::string_view bytes);
 
 }  // namespace tidemark::parser

@@ -1,4 +1,5 @@
-// GitHub's heading anchors: lower case, only letters, marks, digits, connectors, hyphens and spaces stay, spaces become hyphens, repeated ones are numbered.
+// GitHub's heading anchors: lower case, only letters, marks, digits, connectors, hyphens and spaces stay, spaces become hyphens, repeated ones are
+// numbered.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// The order of the guesses: a byte order mark, NUL (binary), valid UTF-8, UTF-8 with a few damaged places, what uchardet recognises and iconv converts.
+// The order of the guesses: a byte order mark, NUL (binary), valid UTF-8, UTF-8 with a few damaged places, what uchardet recognises and iconv
+// converts.
 #include "parser/text.hpp"
 
 #include <fmt/format.h>
@@ -63,7 +64,11 @@ std::variant<Text, Skipped> from_utf16(std::string_view bytes, bool big_endian, 
   return finished(std::move(text));
 }
 
-std::string recognised_encoding(std::string_view bytes) {
+// Guesses from what follows the beginning of the line at `from`; slow, so that a part has to do.
+std::string recognised_encoding(std::string_view bytes, std::size_t from) {
+  constexpr std::size_t sample_bytes = 128 * 1024;
+  const std::size_t line_end = bytes.rfind('\n', from);
+  bytes = bytes.substr(line_end == std::string_view::npos ? 0 : line_end, sample_bytes);
   const std::unique_ptr<uchardet, decltype(&uchardet_delete)> detector(uchardet_new(), &uchardet_delete);
   if (!detector || uchardet_handle_data(detector.get(), bytes.data(), bytes.size()) != 0) return {};
   uchardet_data_end(detector.get());
@@ -114,7 +119,8 @@ bool looks_binary(std::string_view bytes) {
   return static_cast<std::size_t>(control) * few > bytes.size();
 }
 
-bool might_be_iso_2022(std::string_view bytes) { return bytes.find("\x1B$") != std::string_view::npos; }
+// ISO-2022-JP says in ASCII where Japanese begins.
+constexpr std::string_view iso_2022_escape = "\x1B$";
 
 }  // namespace
 
@@ -125,18 +131,23 @@ std::variant<Text, Skipped> decode_text(std::string_view bytes, Problems& proble
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
 
   const std::size_t invalid = utf8::first_invalid(bytes);
-  if (invalid == std::string_view::npos && !might_be_iso_2022(bytes)) return finished(bytes);
+  const std::size_t escape = bytes.find(iso_2022_escape);
+  if (invalid == std::string_view::npos && escape == std::string_view::npos) return finished(bytes);
 
   utf8::Scrubbed scrubbed = utf8::scrub(bytes);
-  const auto beyond_ascii = static_cast<std::size_t>(std::count_if(bytes.begin(), bytes.end(), [](char c) { return static_cast<signed char>(c) < 0; }));
+  const auto beyond_ascii =
+      static_cast<std::size_t>(std::count_if(bytes.begin(), bytes.end(), [](char c) { return static_cast<signed char>(c) < 0; }));
   if (invalid != std::string_view::npos && scrubbed.replaced * few <= beyond_ascii) {
     report_replaced(scrubbed.replaced, problems);
     return finished(std::move(scrubbed.text));
   }
-  if (invalid != std::string_view::npos && looks_binary(bytes)) return Skipped{fmt::format("binary: control characters, and not UTF-8 from offset {}", invalid)};
-  if (const std::string encoding = recognised_encoding(bytes); !encoding.empty() && encoding != "ASCII" && encoding != "UTF-8") {
+  if (invalid != std::string_view::npos && looks_binary(bytes))
+    return Skipped{fmt::format("binary: control characters, and not UTF-8 from offset {}", invalid)};
+  if (const std::string encoding = recognised_encoding(bytes, std::min(invalid, escape));
+      !encoding.empty() && encoding != "ASCII" && encoding != "UTF-8") {
     std::optional<Converted> converted = convert(bytes, encoding);
-    if (converted && converted->replaced * few <= beyond_ascii && utf8::first_invalid(converted->text) == std::string::npos && without_nul(converted->text)) {
+    if (converted && converted->replaced * few <= beyond_ascii && utf8::first_invalid(converted->text) == std::string::npos &&
+        without_nul(converted->text)) {
       report_replaced(converted->replaced, problems);
       return finished(std::move(converted->text));
     }

@@ -15,11 +15,11 @@ struct Decoded {
   bool valid;
 };
 
-Decoded decode(std::string_view text, std::size_t at);  // at < text.size()
-void append(std::string& out, char32_t code_point);     // U+FFFD for NUL, surrogates and what is beyond Unicode
-std::size_t first_invalid(std::string_view text);       // npos: all of it is valid
-std::string_view prefix(std::string_view text, std::size_t characters);           // of valid text: at most so many code points
-std::string_view prefix_of_bytes(std::string_view text, std::size_t bytes);       // of valid text: at most so many bytes, whole code points
+Decoded decode(std::string_view text, std::size_t at);                       // at < text.size()
+void append(std::string& out, char32_t code_point);                          // U+FFFD for NUL, surrogates and what is beyond Unicode
+std::size_t first_invalid(std::string_view text);                            // npos: all of it is valid
+std::string_view prefix(std::string_view text, std::size_t characters);      // of valid text: at most so many code points
+std::string_view prefix_of_bytes(std::string_view text, std::size_t bytes);  // of valid text: at most so many bytes, whole code points
 
 struct Scrubbed {
   std::string text;

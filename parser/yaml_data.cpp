@@ -38,13 +38,7 @@ class Reader {
 
   bool read(bool several) {
     if (several) collector_.begin_list();
-    while (events_.next()) {
-      if (frames_.size() > max_data_depth) {
-        error_ = fmt::format("line {}: nested deeper than {} levels", events_.line() + 1, max_data_depth);
-        return false;
-      }
-      take(events_.event());
-    }
+    while (events_.next()) take(events_.event());
     if (!events_.error().empty()) {
       error_ = fmt::format("line {}: {}", events_.error_line() + 1, events_.error());
       return false;
@@ -65,8 +59,12 @@ class Reader {
 
   void take(const yaml_event_t& event) {
     switch (event.type) {
-      case YAML_SCALAR_EVENT: scalar(clean(text_of(event)), is_plain(event), name_of(event.data.scalar.anchor)); break;
-      case YAML_ALIAS_EVENT: alias(name_of(event.data.alias.anchor)); break;
+      case YAML_SCALAR_EVENT:
+        scalar(clean(text_of(event)), is_plain(event), name_of(event.data.scalar.anchor));
+        break;
+      case YAML_ALIAS_EVENT:
+        alias(name_of(event.data.alias.anchor));
+        break;
       case YAML_SEQUENCE_START_EVENT:
         key_that_is_no_text();
         collector_.begin_list();
@@ -83,7 +81,8 @@ class Reader {
         collector_.end();
         value_ended();
         break;
-      default: break;
+      default:
+        break;
     }
   }
 
@@ -101,9 +100,14 @@ class Reader {
       return;
     }
     switch (resolve(text, plain)) {
-      case Scalar::null: collector_.nothing(); break;
-      case Scalar::text: collector_.text(text); break;
-      default: collector_.other(text);
+      case Scalar::null:
+        collector_.nothing();
+        break;
+      case Scalar::text:
+        collector_.text(text);
+        break;
+      default:
+        collector_.other(text);
     }
     value_ended();
   }
@@ -119,7 +123,8 @@ class Reader {
     const auto [text, plain] = found->second;
     aliased_bytes_ += text.size();
     if (aliased_bytes_ > max_alias_bytes && !std::exchange(too_many_aliases_, true)) {
-      problems_.add(fmt::format("YAML, line {}: aliases repeat more than {} bytes: the rest of them is left out", events_.line() + 1, max_alias_bytes));
+      problems_.add(
+          fmt::format("YAML, line {}: aliases repeat more than {} bytes: the rest of them is left out", events_.line() + 1, max_alias_bytes));
     }
     scalar(too_many_aliases_ ? std::string_view() : std::string_view(text), plain, {});
   }

@@ -1,9 +1,11 @@
 #include "parser/yaml_events.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cstdint>
-#include <cstring>
 #include <new>
+#include <utility>
 
 namespace tidemark::parser {
 
@@ -22,14 +24,31 @@ bool YamlEvents::next() {
   yaml_event_delete(&event_);
   if (ended_) return false;
   if (yaml_parser_parse(&parser_, &event_) == 0) {
-    ended_ = true;
     if (parser_.error == YAML_MEMORY_ERROR) throw std::bad_alloc();
-    error_ = parser_.problem != nullptr ? parser_.problem : "cannot be read";
-    error_line_ = parser_.problem_mark.line;
-    return false;
+    return fail(parser_.problem != nullptr ? parser_.problem : "cannot be read", parser_.problem_mark.line);
+  }
+  switch (event_.type) {
+    case YAML_SEQUENCE_START_EVENT:
+    case YAML_MAPPING_START_EVENT:
+      if (++depth_ > max_yaml_depth) return fail(fmt::format("nested deeper than {} levels", max_yaml_depth), event_.start_mark.line);
+      break;
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+      --depth_;
+      break;
+    default:
+      break;
   }
   ended_ = event_.type == YAML_STREAM_END_EVENT;
   return !ended_;
+}
+
+bool YamlEvents::fail(std::string why, std::size_t line) {
+  yaml_event_delete(&event_);
+  ended_ = true;
+  error_ = std::move(why);
+  error_line_ = line;
+  return false;
 }
 
 Scalar resolve(std::string_view text, bool plain) {

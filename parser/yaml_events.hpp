@@ -9,6 +9,9 @@
 
 namespace tidemark::parser {
 
+// Deeper documents are an error: what libyaml does for each token grows with the depth.
+inline constexpr std::size_t max_yaml_depth = 1'000;
+
 class YamlEvents {
  public:
   explicit YamlEvents(std::string_view text);  // UTF-8; has to outlive the object
@@ -23,14 +26,18 @@ class YamlEvents {
   std::size_t error_line() const { return error_line_; }       // from 0
 
  private:
+  bool fail(std::string why, std::size_t line);
+
   yaml_parser_t parser_;
   yaml_event_t event_{};
   bool ended_ = false;
+  std::size_t depth_ = 0;
   std::string error_;
   std::size_t error_line_ = 0;
 };
 
-// What a scalar stands for in YAML 1.2's core schema. Numbers other than plain decimal integers stay text, as written: 1.10, 0x1F and 010 keep their spelling.
+// What a scalar stands for in YAML 1.2's core schema. Numbers other than plain decimal integers stay text, as written: 1.10, 0x1F and 010 keep their
+// spelling.
 enum class Scalar { null, boolean_true, boolean_false, integer, text };
 Scalar resolve(std::string_view text, bool plain);
 bool is_plain(const yaml_event_t& scalar);  // untagged and unquoted

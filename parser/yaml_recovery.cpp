@@ -15,13 +15,17 @@ namespace {
 
 constexpr std::size_t max_keys = 1'000;
 
-bool is_conflict_marker(std::string_view line) { return line.starts_with("<<<<<<<") || line.starts_with("=======") || line.starts_with(">>>>>>>") || line.starts_with("|||||||"); }
+bool is_conflict_marker(std::string_view line) {
+  return line.starts_with("<<<<<<<") || line.starts_with("=======") || line.starts_with(">>>>>>>") || line.starts_with("|||||||");
+}
 bool says_nothing(std::string_view line) { return trimmed(line).empty() || line.starts_with('#') || is_conflict_marker(line); }
 
 // The key of a line `key: value` or `key:` that is not indented; empty when the line is none.
 std::string_view key_of(std::string_view line) {
   std::size_t end = 0;
-  while (end < line.size() && (std::isalnum(static_cast<unsigned char>(line[end])) || line[end] == '_' || line[end] == '-' || line[end] == '.' || (line[end] & 0x80))) ++end;
+  while (end < line.size() &&
+         (std::isalnum(static_cast<unsigned char>(line[end])) || line[end] == '_' || line[end] == '-' || line[end] == '.' || (line[end] & 0x80)))
+    ++end;
   if (end == 0 || line[0] == '-' || end == line.size() || line[end] != ':') return {};
   if (end + 1 < line.size() && line[end + 1] != ' ' && line[end + 1] != '\t') return {};
   return line.substr(0, end);
@@ -35,7 +39,8 @@ struct Entry {
 
 std::string value_as_text(const Entry& entry) {
   std::string_view value = trimmed(std::string_view(entry.text).substr(entry.key.size() + 1));
-  if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front()) value = value.substr(1, value.size() - 2);
+  if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front())
+    value = value.substr(1, value.size() - 2);
   return std::string(utf8::prefix_of_bytes(value, max_leaf_bytes));
 }
 

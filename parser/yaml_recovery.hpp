@@ -1,5 +1,5 @@
-// Front matter that is not valid YAML, read key by key: each `key:` at the beginning of a line with the indented lines below it is tried as YAML alone, and where
-// that fails too its value is the text as it stands (`title: Foo: bar`).
+// Front matter that is not valid YAML, read key by key: each `key:` at the beginning of a line with the indented lines below it is tried as YAML
+// alone, and where that fails too its value is the text as it stands (`title: Foo: bar`).
 #pragma once
 
 #include <cstddef>

@@ -156,10 +156,14 @@ class Reader {
 
   static std::string_view anchor_of(const yaml_event_t& event) {
     switch (event.type) {
-      case YAML_SCALAR_EVENT: return name_of(event.data.scalar.anchor);
-      case YAML_SEQUENCE_START_EVENT: return name_of(event.data.sequence_start.anchor);
-      case YAML_MAPPING_START_EVENT: return name_of(event.data.mapping_start.anchor);
-      default: return {};
+      case YAML_SCALAR_EVENT:
+        return name_of(event.data.scalar.anchor);
+      case YAML_SEQUENCE_START_EVENT:
+        return name_of(event.data.sequence_start.anchor);
+      case YAML_MAPPING_START_EVENT:
+        return name_of(event.data.mapping_start.anchor);
+      default:
+        return {};
     }
   }
 

@@ -14,17 +14,17 @@ namespace tidemark::parser {
 struct YamlNode {
   enum class Kind { scalar, sequence, mapping };
   Kind kind = Kind::scalar;
-  bool plain = true;               // a scalar that may stand for something other than its text
-  std::string text;                // of a scalar
-  std::vector<std::string> keys;   // of a mapping; each one once
-  std::vector<YamlNode> items;     // of a sequence; a mapping's values, in the order of the keys
+  bool plain = true;              // a scalar that may stand for something other than its text
+  std::string text;               // of a scalar
+  std::vector<std::string> keys;  // of a mapping; each one once
+  std::vector<YamlNode> items;    // of a sequence; a mapping's values, in the order of the keys
   const YamlNode* find(std::string_view key) const;
 };
 
 inline constexpr std::size_t max_yaml_nodes = 10'000;
 
-// The first document of `text`. Nothing when it is not YAML (the reason is in `error`, as "line N: why"). What is over a bound is left out, with a problem.
-// `first_line` is the number that the text's first line has in problems.
+// The first document of `text`. Nothing when it is not YAML (the reason is in `error`, as "line N: why"). What is over a bound is left out, with a
+// problem. `first_line` is the number that the text's first line has in problems.
 struct YamlResult {
   std::optional<YamlNode> root;  // nothing also for an empty document
   std::string error;
