@@ -19,6 +19,7 @@
 #include "ingest/engine_factory.hpp"
 #include "ingest/reconciler.hpp"
 #include "ingest/selection.hpp"
+#include "ingest/servers.hpp"
 #include "ingest/settings.hpp"
 #include "ingest/source.hpp"
 
@@ -56,6 +57,7 @@ int run(const IngestSettings& settings) {
   Reconciler reconciler(source, *engine, selection, settings.reconciler, history, metrics, log);
   if (settings.one_time) return reconcile_one_time(reconciler, stop.get_token());
 
+  const Servers servers(settings, {reconciler, *engine, history, metrics}, log);
   running = &reconciler;
   reconciler.loop(stop.get_token());
   signals.reset();  // before what its handlers call
