@@ -1,16 +1,20 @@
 // Who we are to a remote: http user and password, ssh keys and known hosts. Files are read when they are needed, never kept longer than a fetch, never logged.
 #pragma once
 
+#include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "git/libgit2.hpp"
+#include "sync/remote_url.hpp"
 #include "sync/settings.hpp"
 
 namespace tidemark::sync {
 
 class Credentials {
  public:
+  // Throws ConfigError for a --repo that can't be read.
   explicit Credentials(const SyncSettings& settings);
 
   // libgit2's callbacks (git_credential_acquire_cb, git_transport_certificate_check_cb) with this object as payload. Each refusal leaves a sentence in refusal().
@@ -18,10 +22,29 @@ class Credentials {
   static int check_certificate(git_cert* certificate, int valid, const char* host, void* payload);
 
   void begin();                              // before each connection: tries anew, from the first key
-  const std::string& refusal() const;        // why the last connection was refused by us, in words that say what to do; "" otherwise
+  const std::string& refusal() const { return refusal_; }  // why the last connection was refused by us, in words that say what to do; "" otherwise
+
+  const RemoteUrl& remote() const { return remote_; }
+  bool has_password() const { return !password_source().empty(); }
+
+  // Before an ssh connection: libgit2 asks the server for the kind of host key that `home`/.ssh/known_hosts has. Written only when it changes.
+  void prepare_home(const std::filesystem::path& home) const;
 
  private:
-  // the implementer's
+  int give(git_credential** out, const char* username_from_url, unsigned int allowed_types);
+  int give_password(git_credential** out);
+  int give_ssh_key(git_credential** out, const std::string& user);
+  int check_host_key(const git_cert_hostkey& certificate, const std::string& host);
+  int refuse(std::string reason);
+  std::string_view password_source() const;  // what to look at when it is wrong; "" = there is none
+
+  SyncSettings settings_;
+  RemoteUrl remote_;
+  bool password_tried_ = false;
+  std::size_t next_key_ = 0;
+  std::vector<std::string> tried_keys_;
+  std::vector<std::string> skipped_keys_;  // with the reason
+  std::string refusal_;
 };
 
 }  // namespace tidemark::sync

@@ -1,0 +1,232 @@
+#include "sync/fetcher.hpp"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "daemon/error.hpp"
+#include "daemon/units.hpp"
+
+namespace tidemark::sync {
+
+namespace {
+
+// The one place that knows what which libgit2 can do.
+#if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 7
+constexpr bool can_fetch_shallow = true;
+void set_depth(git_fetch_options& options, std::int64_t depth) { options.depth = static_cast<int>(depth); }
+void set_home(const char* home) { git::check(git_libgit2_opts(GIT_OPT_SET_HOMEDIR, home), "set the home directory of libgit2"); }
+#else
+constexpr bool can_fetch_shallow = false;
+void set_depth(git_fetch_options&, std::int64_t) {}
+void set_home(const char* home) { setenv("HOME", home, 1); }
+#endif
+
+constexpr const char* fetched_ref = "refs/tidemark/fetched";
+constexpr std::size_t max_message_bytes = 500;
+
+bool is_end_of(const std::string& name) { return name.ends_with("^{}"); }
+
+}  // namespace
+
+// libgit2's callbacks share one payload.
+struct Fetcher::Callbacks {
+  static int credentials(git_credential** out, const char* url, const char* user, unsigned int allowed, void* payload) {
+    return Credentials::acquire(out, url, user, allowed, &static_cast<Fetcher*>(payload)->credentials_);
+  }
+
+  static int certificate(git_cert* certificate, int valid, const char* host, void* payload) {
+    return Credentials::check_certificate(certificate, valid, host, &static_cast<Fetcher*>(payload)->credentials_);
+  }
+
+  static int progress(const git_indexer_progress*, void* payload) { return interrupted(payload); }
+
+  static int sideband(const char* text, int size, void* payload) {
+    auto* self = static_cast<Fetcher*>(payload);
+    self->remote_message_.append(text, static_cast<std::size_t>(std::max(size, 0)));
+    if (self->remote_message_.size() > max_message_bytes) self->remote_message_.erase(0, self->remote_message_.size() - max_message_bytes);
+    return interrupted(payload);
+  }
+
+  static int interrupted(void* payload) {
+    return static_cast<Fetcher*>(payload)->connections_.interruption() == Connections::Interruption::none ? 0 : GIT_EUSER;
+  }
+
+  static git_remote_callbacks of(Fetcher* fetcher) {
+    git_remote_callbacks callbacks = GIT_REMOTE_CALLBACKS_INIT;
+    callbacks.credentials = credentials;
+    callbacks.certificate_check = certificate;
+    callbacks.transfer_progress = progress;
+    callbacks.sideband_progress = sideband;
+    callbacks.payload = fetcher;
+    return callbacks;
+  }
+};
+
+Fetcher::Fetcher(const SyncSettings& settings, Repository& repository, Log& log)
+    : settings_(settings), repository_(repository), log_(log), credentials_(settings) {
+  if (credentials_.remote().transport == RemoteUrl::Transport::ssh) set_home((repository_.git_directory() / "tidemark-home").c_str());
+}
+
+Fetcher::~Fetcher() = default;
+
+// Runs `work` so that `stop` and the sync timeout end it, and makes every failure a TransientError that says what was tried and what to check.
+template <typename Work>
+auto Fetcher::attempt(const std::string& action, std::stop_token stop, Work work) {
+  const Connections::Attempt attempt(connections_, stop, Connections::Clock::now() + settings_.sync_timeout);
+  try {
+    return work();
+  } catch (const TransientError& error) {
+    disconnect();
+    fail(action, error.what());
+  } catch (const git::Error& error) {
+    disconnect();
+    fail(action, error.what());
+  }
+}
+
+void Fetcher::fail(const std::string& action, const std::string& reason) {
+  const std::string what = action + " " + credentials_.remote().url + ": ";
+  if (connections_.interruption() == Connections::Interruption::stopped) throw TransientError(what + "stopped");
+  if (connections_.interruption() == Connections::Interruption::timed_out) {
+    throw TransientError(what + "not done after " + format_duration(settings_.sync_timeout) + "; check the network, or raise --sync-timeout");
+  }
+  if (!credentials_.refusal().empty()) throw TransientError(what + credentials_.refusal());
+  std::string text = connections_.problem().empty() ? reason : connections_.problem();
+  if (text == reason && !remote_message_.empty()) text += " (the server said: " + remote_message_ + ")";
+  throw TransientError(what + redact_credentials(text));
+}
+
+Fetcher::Heads Fetcher::connect() {
+  disconnect();
+  credentials_.begin();
+  remote_message_.clear();
+  const RemoteUrl& url = credentials_.remote();
+  if (url.transport == RemoteUrl::Transport::ssh) credentials_.prepare_home(repository_.git_directory() / "tidemark-home");
+  git_remote* created = nullptr;
+  git::check(git_remote_create_anonymous(&created, repository_.get(), url.url.c_str()), "use the URL");
+  remote_.reset(created);
+  git_remote_connect_options options = GIT_REMOTE_CONNECT_OPTIONS_INIT;
+  options.callbacks = Callbacks::of(this);
+  options.proxy_opts.type = GIT_PROXY_AUTO;
+  // A password is for the host that it was given for.
+  options.follow_redirects = credentials_.has_password() ? GIT_REMOTE_REDIRECT_NONE : GIT_REMOTE_REDIRECT_INITIAL;
+  git::check(git_remote_connect_ext(created, GIT_DIRECTION_FETCH, &options), "connect");
+  const git_remote_head** heads = nullptr;
+  std::size_t count = 0;
+  git::check(git_remote_ls(&heads, &count, created), "list the refs");
+  Heads result;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string name = heads[i]->name;
+    if (!is_end_of(name) && name != "capabilities") result.push_back({name, git::from_git(heads[i]->oid)});
+  }
+  return result;
+}
+
+void Fetcher::disconnect() { remote_.reset(); }
+
+RemoteRef Fetcher::find_ref(const Heads& heads) const {
+  if (heads.empty()) throw git::Error("the repository has no commits yet; push one");
+  const std::string& ref = settings_.ref;
+  for (const std::string& name : {ref, "refs/" + ref, "refs/tags/" + ref, "refs/heads/" + ref}) {
+    const auto found = std::ranges::find(heads, name, &RemoteRef::name);
+    if (found != heads.end()) return *found;
+  }
+  if (ref == "HEAD") throw git::Error("its HEAD names a branch that does not exist; name a branch by --ref");
+  throw git::Error("there is no branch or tag '" + ref + "'; check --ref");
+}
+
+RemoteRef Fetcher::resolve(std::stop_token stop) {
+  if (const auto hash = git::Oid::parse(settings_.ref)) return {"", *hash};
+  return attempt("ask for the refs of", stop, [&] {
+    RemoteRef ref = find_ref(connect());
+    // With nothing to fetch, a connection would only hold a process on the server.
+    if (has(ref.oid)) disconnect();
+    return ref;
+  });
+}
+
+bool Fetcher::has(const git::Oid& oid) const {
+  git_odb* odb = nullptr;
+  git::check(git_repository_odb(&odb, repository_.get()), "open the objects");
+  const git::OdbHandle handle(odb);
+  const git_oid id = git::to_git(oid);
+  return git_odb_exists_ext(odb, &id, GIT_ODB_LOOKUP_NO_REFRESH) == 1;
+}
+
+git::Oid Fetcher::fetch(const RemoteRef& ref, std::stop_token stop) {
+  return attempt("fetch from", stop, [&] {
+    git::Oid oid = ref.oid;
+    if (!has(oid)) {
+      if (ref.name.empty()) {
+        download_hash(oid);
+      } else {
+        if (!remote_) oid = find_ref(connect()).oid;
+        if (!has(oid)) download({"+" + ref.name + ":" + fetched_ref});
+      }
+      disconnect();
+    }
+    const git::Oid commit = peel(oid);
+    store_ref(commit);
+    return commit;
+  });
+}
+
+void Fetcher::download(const std::vector<std::string>& refspecs) {
+  git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
+  options.callbacks = Callbacks::of(this);
+  options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+  options.proxy_opts.type = GIT_PROXY_AUTO;
+  options.follow_redirects = credentials_.has_password() ? GIT_REMOTE_REDIRECT_NONE : GIT_REMOTE_REDIRECT_INITIAL;
+  set_depth(options, settings_.depth);
+  if (!can_fetch_shallow && settings_.depth > 0 && !std::exchange(said_full_, true)) {
+    log_.info("this libgit2 cannot fetch a part of the history; fetching all of it", {{"depth", settings_.depth}});
+  }
+  std::vector<char*> texts;
+  for (const auto& refspec : refspecs) texts.push_back(const_cast<char*>(refspec.c_str()));
+  const git_strarray array = {texts.data(), texts.size()};
+  git::check(git_remote_download(remote_.get(), &array, &options), "download");
+}
+
+void Fetcher::download_hash(const git::Oid& oid) {
+  const Heads heads = connect();
+  if (heads.empty()) throw git::Error("the repository has no commits yet; push one");
+  try {
+    download({oid.hex() + ":" + fetched_ref});
+  } catch (const git::Error& refused) {
+    if (connections_.interruption() != Connections::Interruption::none) throw;
+    log_.info("the server does not give a commit by its hash; fetching all branches and tags", {{"commit", oid.hex()}, {"reason", refused.what()}});
+    connect();
+    download({"+refs/heads/*:refs/tidemark/heads/*", "+refs/tags/*:refs/tidemark/tags/*"});
+  }
+  git_odb* odb = nullptr;
+  git::check(git_repository_odb(&odb, repository_.get()), "open the objects");
+  const git::OdbHandle handle(odb);
+  git::check(git_odb_refresh(odb), "look for the new objects");
+  if (!has(oid)) throw git::Error("the commit " + oid.hex() + " is in none of its branches and tags; check --ref");
+}
+
+git::Oid Fetcher::peel(const git::Oid& oid) const {
+  const git_oid id = git::to_git(oid);
+  git_object* found = nullptr;
+  git::check(git_object_lookup(&found, repository_.get(), &id, GIT_OBJECT_ANY), "read " + oid.hex());
+  const git::ObjectHandle object(found);
+  git_object* peeled = nullptr;
+  if (git_object_peel(&peeled, found, GIT_OBJECT_COMMIT) < 0) {
+    throw git::Error("'" + settings_.ref + "' is a " + git_object_type2string(git_object_type(found)) + " that leads to no commit; name a branch, a tag of a commit or a commit by --ref");
+  }
+  const git::ObjectHandle target(peeled);
+  return git::from_git(*git_object_id(peeled));
+}
+
+// What the next fetch tells the server that we have.
+void Fetcher::store_ref(const git::Oid& oid) {
+  const git_oid id = git::to_git(oid);
+  git_reference* created = nullptr;
+  git::check(git_reference_create(&created, repository_.get(), fetched_ref, &id, 1, "fetched"), "write " + std::string(fetched_ref));
+  git_reference_free(created);
+}
+
+}  // namespace tidemark::sync
