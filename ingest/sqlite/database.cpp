@@ -143,11 +143,15 @@ StatementScope Connection::cached(std::string_view sql) {
   return StatementScope(*found->second);
 }
 
+std::int64_t Connection::changes() const { return sqlite3_changes64(database_); }
+
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(database_) == 0; }
 
 void Connection::wait_when_busy(std::chrono::milliseconds limit) { sqlite3_busy_timeout(database_, static_cast<int>(limit.count())); }
 
 std::string Connection::file() const { return sqlite3_db_filename(database_, "main"); }
+
+void Connection::disable_triggers() { sqlite3_db_config(database_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr); }
 
 void Connection::interrupt() { sqlite3_interrupt(database_); }
 

@@ -90,9 +90,11 @@ class Connection {
   std::int64_t integer(std::string_view sql);  // the first column of the first row; 0 when there is none
   StatementScope cached(std::string_view sql);  // prepared once per connection; not to be nested with itself
   void forget_cached() { cache_.clear(); }
+  std::int64_t changes() const;  // rows that the last statement changed
   bool in_transaction() const;
   void wait_when_busy(std::chrono::milliseconds limit);
   std::string file() const;
+  void disable_triggers();
   void interrupt();  // from any thread: the statement that runs ends with Failure::interrupted
   fts5_api* fts5();
   sqlite3* handle() { return database_; }

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "daemon/error.hpp"
+#include "ingest/sqlite/ranking.hpp"
 #include "ingest/sqlite/schema.hpp"
 #include "ingest/sqlite/tokenizer.hpp"
 
@@ -55,8 +56,9 @@ std::unique_ptr<Connection> open_writer(const std::filesystem::path& file) {
     connection->execute(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
   }
   connection->execute("PRAGMA journal_mode=WAL");
-  connection->execute("PRAGMA journal_size_limit=4194304");
+  connection->execute("PRAGMA wal_autocheckpoint=0");  // LogKeeper's job
   connection->execute("PRAGMA temp_store=MEMORY");
+  connection->disable_triggers();
   register_tokenizer(*connection);
   connection->integer("SELECT count(*) FROM sqlite_schema");
   return connection;
@@ -65,6 +67,7 @@ std::unique_ptr<Connection> open_writer(const std::filesystem::path& file) {
 std::unique_ptr<Connection> open_reader(const std::filesystem::path& file) {
   auto connection = std::make_unique<Connection>(file, Connection::Access::reader, reader_cache_kibibytes);
   register_tokenizer(*connection);
+  register_ranking(*connection);
   return connection;
 }
 

@@ -14,7 +14,7 @@ enum class Recognition { absent, ours };
 // Reads the file's header and nothing else, changes nothing. Throws ConfigError for what is not an index of Tidemark.
 Recognition recognise(const std::filesystem::path& file);
 
-// The writer's connection; makes the file if need be. Throws DatabaseError: damaged, when a page that every use needs is not as it should be.
+// The writer's connection, without triggers (schema.cpp); makes the file if need be. Throws DatabaseError: damaged, when a page that every use needs is not as it should be.
 std::unique_ptr<Connection> open_writer(const std::filesystem::path& file);
 std::unique_ptr<Connection> open_reader(const std::filesystem::path& file);
 

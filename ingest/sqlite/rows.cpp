@@ -99,22 +99,22 @@ std::vector<parser::Section> split_sections(std::string_view anatomy, std::strin
   return sections;
 }
 
-void insert_document(Statement& insert, std::int64_t id, const Document& document) {
+Row::Row(const Document& written)
+    : document(written),
+      sections(join_sections(written.content.sections)),
+      summary(summary_of(written.content, sections.prose)),
+      tags(dump(written.content.tags)),
+      problems(dump(written.content.problems)) {}
+
+void Row::bind(Statement& insert, std::int64_t id) const {
   const parser::Document& content = document.content;
-  const JoinedSections joined = join_sections(content.sections);
-  const std::string summary = summary_of(content, joined.prose);
-  const std::string tags = dump(content.tags);
-  const std::string problems = dump(content.problems);
-  insert.reset();
   insert.bind_all(id, document.generation, Blob{document.revision.bytes()}, document.committed_at, Blob{document.key.path}, Blob{document.key.fragment},
                   Blob{document.oid.bytes()}, Blob{document.fingerprint.bytes()}, document.size, name_of(content.kind), std::string_view(content.lang),
                   std::int64_t{content.draft}, content.date ? std::string_view(*content.date) : std::string_view(), std::string_view(content.url),
                   std::string_view(content.id), std::string_view(content.title), std::string_view(tags), std::string_view(content.description),
-                  std::string_view(summary), std::string_view(problems), std::string_view(content.front_matter), std::string_view(joined.anatomy),
-                  std::string_view(joined.headings), std::string_view(joined.prose), std::string_view(joined.code));
-  if (id == 0) insert.bind_null(1);
+                  std::string_view(summary), std::string_view(problems), std::string_view(content.front_matter), std::string_view(sections.anatomy),
+                  std::string_view(sections.headings), std::string_view(sections.prose), std::string_view(sections.code));
   if (!content.date) insert.bind_null(13);
-  insert.run();
 }
 
 Document read_document(const Statement& row, DocumentKey key) {

@@ -23,6 +23,15 @@ struct JoinedSections {
 JoinedSections join_sections(const std::vector<parser::Section>& sections);  // throws std::invalid_argument for text that is not UTF-8
 std::vector<parser::Section> split_sections(std::string_view anatomy, std::string_view headings, std::string_view prose, std::string_view code);
 
+// The columns of `document` that FTS5 searches, in its order.
+struct SearchedText {
+  std::string_view title;
+  std::string_view headings;
+  std::string_view summary;
+  std::string_view prose;
+  std::string_view code;
+};
+
 inline constexpr std::string_view insert_document_sql =
     "INSERT INTO document(id, altered, generation, revision, committed_at, path, fragment, oid, fingerprint, size, kind, lang, draft, date, url, front_id, "
     "title, tags, description, summary, problems, front_matter, sections, headings, prose, code) "
@@ -32,8 +41,18 @@ inline constexpr std::string_view select_document_sql =
     "SELECT generation, revision, committed_at, oid, fingerprint, size, kind, lang, draft, date, url, front_id, title, tags, description, problems, "
     "front_matter, sections, headings, prose, code FROM document WHERE path = ?1 AND fragment = ?2";
 
-// `id` 0: a new one. Throws std::invalid_argument when the document's text is not UTF-8, DatabaseError.
-void insert_document(Statement& insert, std::int64_t id, const Document& document);
+// A document's columns that are made, not copied. Throws std::invalid_argument when its text is not UTF-8.
+struct Row {
+  explicit Row(const Document& document);
+  const Document& document;
+  JoinedSections sections;
+  std::string summary;
+  std::string tags;
+  std::string problems;
+
+  void bind(Statement& insert_document, std::int64_t id) const;  // the row must outlive the statement's run
+  SearchedText searched() const { return {document.content.title, sections.headings, summary, sections.prose, sections.code}; }
+};
 Document read_document(const Statement& row, DocumentKey key);  // of select_document_sql
 
 git::Oid oid_of(std::string_view bytes);                 // the null id when it is not 20 bytes

@@ -14,12 +14,14 @@ struct Object {
   std::string_view sql;  // as sqlite_schema keeps it
 };
 
-// The columns that filters and listings read come before the long ones, so that they are found without following overflow pages.
+// `document_filter` is what a search reads of a document that is not on its page: rows are as long as their text, the index is not.
+// Columns that listings read come before the long ones, so that they are found without following overflow pages.
 // `summary` is what of the description and the tags is searched; `headings`, `prose` and `code` are the sections' text, `sections` their anatomy.
+// The triggers are for other clients: they keep the search table in step, count, and fail where the tokenizer is not known, so that a client without it can
+// read the file but not touch a document. Our own writer runs without triggers and does the same itself (sqlite_run.cpp): a statement whose trigger writes
+// to a virtual table takes a savepoint, at which FTS5 writes out all that it has gathered, which doubles the CPU of a bulk load.
 // A row that somebody else writes is `altered`: our own insert is the only one that says 0, and nothing of ours updates.
-#define TIDEMARK_SEARCHED(row) row "title, " row "headings, " row "summary, " row "prose, " row "code"
-
-constexpr std::array<Object, 14> objects{{
+constexpr std::array<Object, 15> objects{{
     {"table", "state",
      "CREATE TABLE state(id INTEGER PRIMARY KEY CHECK(id = 1), source TEXT NOT NULL, origin TEXT NOT NULL, generation INTEGER NOT NULL, "
      "operations INTEGER NOT NULL, commit_id BLOB NOT NULL, tree BLOB NOT NULL, committed_at INTEGER NOT NULL, settings TEXT NOT NULL, "
@@ -33,24 +35,27 @@ constexpr std::array<Object, 14> objects{{
      "url TEXT NOT NULL, front_id TEXT NOT NULL, title TEXT NOT NULL, tags TEXT NOT NULL, description TEXT NOT NULL, summary TEXT NOT NULL, "
      "problems TEXT NOT NULL, front_matter TEXT NOT NULL, sections TEXT NOT NULL, headings TEXT NOT NULL, prose TEXT NOT NULL, code TEXT NOT NULL)"},
     {"index", "document_key", "CREATE UNIQUE INDEX document_key ON document(path, fragment)"},
+    {"index", "document_filter", "CREATE INDEX document_filter ON document(id, path, fragment, kind, lang, tags)"},
     {"table", "quarantine",
      "CREATE TABLE quarantine(path BLOB NOT NULL CHECK(typeof(path) = 'blob'), fragment BLOB NOT NULL CHECK(typeof(fragment) = 'blob'), "
      "oid BLOB NOT NULL, fingerprint BLOB NOT NULL, reason TEXT NOT NULL, revision BLOB NOT NULL, PRIMARY KEY(path, fragment)) WITHOUT ROWID"},
     {"table", "search",
-     "CREATE VIRTUAL TABLE search USING fts5(" TIDEMARK_SEARCHED("") ", content='document', content_rowid='id', tokenize='tidemark')"},
+     "CREATE VIRTUAL TABLE search USING fts5(title, headings, summary, prose, code, content='document', content_rowid='id', tokenize='tidemark')"},
     {"trigger", "document_added",
      "CREATE TRIGGER document_added AFTER INSERT ON document BEGIN "
-     "INSERT INTO search(rowid, " TIDEMARK_SEARCHED("") ") VALUES (new.id, " TIDEMARK_SEARCHED("new.") "); "
+     "INSERT INTO search(rowid, title, headings, summary, prose, code) VALUES (new.id, new.title, new.headings, new.summary, new.prose, new.code); "
      "UPDATE counter SET operations = operations + 1, documents = documents + 1; END"},
     {"trigger", "document_removed",
      "CREATE TRIGGER document_removed AFTER DELETE ON document BEGIN "
-     "INSERT INTO search(search, rowid, " TIDEMARK_SEARCHED("") ") VALUES ('delete', old.id, " TIDEMARK_SEARCHED("old.") "); "
+     "INSERT INTO search(search, rowid, title, headings, summary, prose, code) "
+     "VALUES ('delete', old.id, old.title, old.headings, old.summary, old.prose, old.code); "
      "UPDATE counter SET operations = operations + 1, documents = documents - 1; END"},
     {"trigger", "document_altered",
      "CREATE TRIGGER document_altered AFTER UPDATE OF id, generation, revision, committed_at, path, fragment, oid, fingerprint, size, kind, lang, draft, "
      "date, url, front_id, title, tags, description, summary, problems, front_matter, sections, headings, prose, code ON document BEGIN "
-     "INSERT INTO search(search, rowid, " TIDEMARK_SEARCHED("") ") VALUES ('delete', old.id, " TIDEMARK_SEARCHED("old.") "); "
-     "INSERT INTO search(rowid, " TIDEMARK_SEARCHED("") ") VALUES (new.id, " TIDEMARK_SEARCHED("new.") "); "
+     "INSERT INTO search(search, rowid, title, headings, summary, prose, code) "
+     "VALUES ('delete', old.id, old.title, old.headings, old.summary, old.prose, old.code); "
+     "INSERT INTO search(rowid, title, headings, summary, prose, code) VALUES (new.id, new.title, new.headings, new.summary, new.prose, new.code); "
      "UPDATE counter SET operations = operations + 1; UPDATE document SET altered = 1 WHERE id = new.id; END"},
     {"trigger", "document_marked",
      "CREATE TRIGGER document_marked AFTER UPDATE OF altered ON document WHEN new.altered = 0 BEGIN "
@@ -66,8 +71,6 @@ constexpr std::array<Object, 14> objects{{
     {"trigger", "state_altered",
      "CREATE TRIGGER state_altered AFTER UPDATE ON state BEGIN UPDATE counter SET operations = operations + 1; END"},
 }};
-
-#undef TIDEMARK_SEARCHED
 
 const Object* find_object(std::string_view name) {
   for (const Object& object : objects) {

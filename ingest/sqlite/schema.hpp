@@ -11,9 +11,6 @@ namespace tidemark::ingest::sqlite {
 inline constexpr std::int64_t application_id = 0x54494445;  // "TIDE"
 inline constexpr int schema_version = 1;
 
-// How far a column counts in a search's score: title, headings, summary, prose, code.
-inline constexpr const char* column_weights = "8.0, 4.0, 2.0, 1.0, 0.5";
-
 void create_schema(Connection& connection);  // within the caller's transaction; sets user_version
 void drop_schema(Connection& connection);    // whatever of ours is there, in any state; other tables stay
 

@@ -1,6 +1,7 @@
 #include "ingest/sqlite/searcher.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -8,7 +9,6 @@
 #include "ingest/fingerprint.hpp"
 #include "ingest/sqlite/query.hpp"
 #include "ingest/sqlite/rows.hpp"
-#include "ingest/sqlite/schema.hpp"
 #include "ingest/sqlite/snippet.hpp"
 
 namespace tidemark::ingest::sqlite {
@@ -19,7 +19,7 @@ namespace {
 constexpr std::int64_t section_budget = 8 * 1024 * 1024;
 
 struct Candidate {
-  double rank = 0;  // bm25: the smaller, the better
+  double rank = 0;  // the smaller, the better
   std::int64_t id = 0;
   std::string path;
   std::string fragment;
@@ -88,16 +88,20 @@ Filter filter_of(const SearchQuery& query) {
   };
   add(query.kind, "d.kind = ", "");
   add(query.lang, "d.lang = ", "");
+  // The cheap test first: most rows do not have the tag's letters at all.
+  if (query.tag) {
+    filter.texts.push_back(nlohmann::json(*query.tag).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    filter.sql += " AND instr(d.tags, ?" + std::to_string(filter.texts.size() + 1) + ") > 0";
+  }
   add(query.tag, "EXISTS (SELECT 1 FROM json_each(d.tags) WHERE value = ", ")");
   return filter;
 }
 
 Best rank_all(Connection& connection, const ReadQuery& read, const SearchQuery& query) {
   const Filter filter = filter_of(query);
-  const std::string rank = std::string("bm25(search, ") + column_weights + ")";
-  const std::string sql = filter.sql.empty()
-                              ? "SELECT rowid, " + rank + " FROM search WHERE search MATCH ?1"
-                              : "SELECT d.id, " + rank + " FROM search CROSS JOIN document AS d ON d.id = search.rowid WHERE search MATCH ?1" + filter.sql;
+  const std::string sql = "SELECT search.rowid, tidemark_rank(search, z.sz) FROM search CROSS JOIN search_docsize AS z ON z.id = search.rowid" +
+                          std::string(filter.sql.empty() ? "" : " CROSS JOIN document AS d INDEXED BY document_filter ON d.id = search.rowid") +
+                          " WHERE search MATCH ?1" + filter.sql;
   StatementScope rows = connection.cached(sql);
   rows->bind(1, std::string_view(read.match));
   for (std::size_t i = 0; i < filter.texts.size(); ++i) {
@@ -123,7 +127,7 @@ std::vector<Candidate> page_of(Connection& connection, Best& best, const SearchQ
   // Only those that share a score with the page's first or last place need their path to be put in order.
   for (std::size_t i = 0; i < ranked.size(); ++i) {
     if (ranked[i].first < ranked[offset].first || ranked[i].first > ranked[last].first) continue;
-    StatementScope row = connection.cached("SELECT path, fragment FROM document WHERE id = ?1");
+    StatementScope row = connection.cached("SELECT path, fragment FROM document INDEXED BY document_filter WHERE id = ?1");
     row->bind(1, ranked[i].second);
     if (row->step()) page.push_back({ranked[i].first, ranked[i].second, std::string(row->bytes(0)), std::string(row->bytes(1))});
   }

@@ -9,6 +9,7 @@
 #include "ingest/sqlite/cursor.hpp"
 #include "ingest/sqlite/index_file.hpp"
 #include "ingest/sqlite/lock_file.hpp"
+#include "ingest/sqlite/log_keeper.hpp"
 #include "ingest/sqlite/readers.hpp"
 #include "ingest/sqlite/rows.hpp"
 #include "ingest/sqlite/schema.hpp"
@@ -50,6 +51,7 @@ class SqliteEngine final : public Engine {
   LockFile lock_;
   Readers readers_;
   std::unique_ptr<Connection> writer_;
+  std::unique_ptr<LogKeeper> keeper_;  // as long as there is a writer
   std::atomic<bool> damaged_ = false;         // seen by anybody: the file is set aside at the next look
   std::atomic<bool> search_damaged_ = false;  // just the FTS5 tables: a rebuild makes them anew
 };
@@ -69,6 +71,7 @@ void SqliteEngine::open() {
       if (error.failure != Failure::damaged && error.failure != Failure::not_a_database) throw;
       replace_damaged(error.what());
     }
+    keeper_ = std::make_unique<LogKeeper>(file_, log_);
   } catch (const DatabaseError& error) {
     writer_.reset();
     throw ConfigError("cannot open " + file_.string() + ": " + error.what() + "; --engine sqlite:PATH needs a folder and a file that this user may write");
@@ -79,6 +82,7 @@ void SqliteEngine::open() {
 }
 
 void SqliteEngine::replace_damaged(const std::string& what) {
+  keeper_.reset();
   writer_.reset();
   readers_.replace([&] {
     const std::filesystem::path aside = set_aside(file_);
@@ -166,7 +170,10 @@ Facts SqliteEngine::inspect() {
       return standby;
     }
     if (writer_ == nullptr) open();
-    if (damaged_) replace_damaged("found while reading or writing");
+    if (damaged_) {
+      replace_damaged("found while reading or writing");
+      keeper_ = std::make_unique<LogKeeper>(file_, log_);
+    }
     return facts(*writer_);
   } catch (const DatabaseError& error) {
     translate(error);
@@ -180,7 +187,7 @@ Facts SqliteEngine::inspect() {
 std::unique_ptr<EngineRun> SqliteEngine::begin(const RunStart& start) {
   if (writer_ == nullptr) throw TransientError(file_.string() + " is held by another agent: " + lock_.holder());
   try {
-    return std::make_unique<SqliteRun>(*writer_, start, [this](const DatabaseError& error) { translate(error); });
+    return std::make_unique<SqliteRun>(*writer_, start, [this](const DatabaseError& error) { translate(error); }, [this] { keeper_->committed(); });
   } catch (const DatabaseError& error) {
     translate(error);
   }

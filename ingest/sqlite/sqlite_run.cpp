@@ -1,10 +1,7 @@
 #include "ingest/sqlite/sqlite_run.hpp"
 
-#include <chrono>
 #include <cstdint>
-#include <filesystem>
 #include <stdexcept>
-#include <system_error>
 #include <utility>
 
 #include "ingest/sqlite/rows.hpp"
@@ -18,17 +15,17 @@ const DocumentKey& key_of(const Operation& operation) {
   return std::visit([](const auto& value) -> const DocumentKey& { return value.key; }, operation);
 }
 
-// SQLite copies the log back by itself every 1,000 pages; one that a large run left is made short, too.
-constexpr std::uintmax_t large_log_bytes = 16 * 1024 * 1024;
-
 }  // namespace
 
-SqliteRun::SqliteRun(Connection& connection, RunStart start, std::function<void(const DatabaseError&)> translate)
-    : connection_(connection), start_(std::move(start)), translate_(std::move(translate)) {
+SqliteRun::SqliteRun(Connection& connection, RunStart start, std::function<void(const DatabaseError&)> translate, std::function<void()> committed)
+    : connection_(connection), start_(std::move(start)), translate_(std::move(translate)), committed_(std::move(committed)) {
   transaction_.emplace(connection_, Transaction::Kind::write);
+  if (start_.mode == Mode::rebuild) {
+    drop_schema(connection_);
+    create_schema(connection_);
+  }
+  next_id_ = connection_.integer("SELECT max(id) FROM document") + 1;
   if (start_.mode != Mode::rebuild) return;
-  drop_schema(connection_);
-  create_schema(connection_);
   // While filling, segments are only written; they are merged once, at the end.
   connection_.execute("INSERT INTO search(search, rank) VALUES ('automerge', 0)");
 }
@@ -39,16 +36,45 @@ std::int64_t SqliteRun::find(const DocumentKey& key) {
   return row->step() ? row->integer(0) : 0;
 }
 
+void SqliteRun::write_search(std::string_view sql, std::int64_t id, const SearchedText& text) {
+  StatementScope statement = connection_.cached(sql);
+  statement->bind_all(id, text.title, text.headings, text.summary, text.prose, text.code);
+  statement->run();
+}
+
 void SqliteRun::remove_document(std::int64_t id) {
+  {
+    // FTS5 takes a document out by the text that it was given.
+    StatementScope row = connection_.cached("SELECT title, headings, summary, prose, code FROM document WHERE id = ?1");
+    row->bind(1, id);
+    if (!row->step()) return;
+    write_search("INSERT INTO search(search, rowid, title, headings, summary, prose, code) VALUES ('delete', ?1, ?2, ?3, ?4, ?5, ?6)", id,
+                 {row->bytes(0), row->bytes(1), row->bytes(2), row->bytes(3), row->bytes(4)});
+  }
   StatementScope statement = connection_.cached("DELETE FROM document WHERE id = ?1");
   statement->bind(1, id);
   statement->run();
+  ++operations_;
+  --documents_;
+}
+
+void SqliteRun::insert_document(std::int64_t id, const Row& row) {
+  {
+    StatementScope insert = connection_.cached(insert_document_sql);
+    row.bind(*insert, id);
+    insert->run();
+  }
+  write_search("INSERT INTO search(rowid, title, headings, summary, prose, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", id, row.searched());
+  ++operations_;
+  ++documents_;
 }
 
 void SqliteRun::remove_quarantined(const DocumentKey& key) {
   StatementScope statement = connection_.cached("DELETE FROM quarantine WHERE path = ?1 AND fragment = ?2");
   statement->bind_all(Blob{key.path}, Blob{key.fragment});
   statement->run();
+  operations_ += connection_.changes();
+  quarantined_ -= connection_.changes();
 }
 
 void SqliteRun::put(const Quarantined& quarantined) {
@@ -58,6 +84,8 @@ void SqliteRun::put(const Quarantined& quarantined) {
   insert->bind_all(Blob{quarantined.key.path}, Blob{quarantined.key.fragment}, Blob{quarantined.oid.bytes()}, Blob{quarantined.fingerprint.bytes()},
                    std::string_view(quarantined.reason), Blob{quarantined.revision.bytes()});
   insert->run();
+  ++operations_;
+  ++quarantined_;
 }
 
 Settled SqliteRun::put(const Document& document) {
@@ -65,12 +93,12 @@ Settled SqliteRun::put(const Document& document) {
     put(Quarantined{.key = document.key, .oid = document.oid, .fingerprint = document.fingerprint, .reason = reason, .revision = document.revision});
     return Settled{.outcome = Settled::Outcome::refused, .reason = reason};
   };
-  const std::int64_t id = find(document.key);
-  if (id != 0) remove_document(id);
   try {
+    const Row row(document);
+    const std::int64_t id = find(document.key);
+    if (id != 0) remove_document(id);
     // The same id again: FTS5 then keeps both halves in one segment.
-    StatementScope insert = connection_.cached(insert_document_sql);
-    insert_document(*insert, id, document);
+    insert_document(id != 0 ? id : next_id_++, row);
   } catch (const std::invalid_argument& error) {
     return refuse(error.what());
   } catch (const DatabaseError& error) {
@@ -104,29 +132,24 @@ std::vector<Settled> SqliteRun::apply(std::span<const Operation> operations) {
 }
 
 void SqliteRun::write_state(const Checkpoint& checkpoint) {
-  if (start_.mode == Mode::audit) {
-    connection_.execute(
-        "UPDATE counter SET documents = (SELECT count(*) FROM document), quarantined = (SELECT count(*) FROM quarantine)");
+  {
+    // The write of the state is an operation, too, as it is for another client's.
+    StatementScope counter = connection_.cached("UPDATE counter SET operations = operations + ?1, documents = documents + ?2, quarantined = quarantined + ?3");
+    counter->bind_all(operations_ + 1, documents_, quarantined_);
+    counter->run();
   }
-  // An update of the state is an operation, too.
+  // Whatever others did to the counts ends with an audit.
+  if (start_.mode == Mode::audit) {
+    connection_.cached("UPDATE counter SET documents = (SELECT count(*) FROM document), quarantined = (SELECT count(*) FROM quarantine)")->run();
+  }
   StatementScope statement = connection_.cached(
       "INSERT INTO state VALUES (1, ?1, ?2, ?3, (SELECT operations FROM counter), ?4, ?5, ?6, ?7, ?8) ON CONFLICT(id) DO UPDATE SET source = ?1, "
-      "origin = ?2, generation = ?3, operations = (SELECT operations + 1 FROM counter), commit_id = ?4, tree = ?5, committed_at = ?6, settings = ?7, "
+      "origin = ?2, generation = ?3, operations = (SELECT operations FROM counter), commit_id = ?4, tree = ?5, committed_at = ?6, settings = ?7, "
       "parser_version = ?8");
   statement->bind_all(std::string_view(start_.source.name), std::string_view(start_.source.origin), start_.generation, Blob{checkpoint.commit.bytes()},
                       Blob{checkpoint.tree.bytes()}, checkpoint.committed_at, std::string_view(checkpoint.settings),
                       std::int64_t{checkpoint.parser_version});
   statement->run();
-}
-
-void SqliteRun::shorten_log() {
-  std::error_code absent;
-  const auto bytes = std::filesystem::file_size(connection_.file() + "-wal", absent);
-  if (absent || bytes < large_log_bytes) return;
-  // No waiting for readers: what they still use is copied back later.
-  connection_.wait_when_busy(std::chrono::milliseconds(0));
-  connection_.cached("PRAGMA wal_checkpoint(TRUNCATE)")->run();
-  connection_.wait_when_busy(busy_timeout);
 }
 
 void SqliteRun::commit(const Checkpoint& checkpoint) {
@@ -139,7 +162,7 @@ void SqliteRun::commit(const Checkpoint& checkpoint) {
     write_state(checkpoint);
     transaction_->commit();
     transaction_.reset();
-    shorten_log();
+    committed_();
   } catch (const DatabaseError& error) {
     translate_(error);
     throw;

@@ -4,33 +4,42 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "ingest/engine.hpp"
 #include "ingest/sqlite/database.hpp"
+#include "ingest/sqlite/rows.hpp"
 
 namespace tidemark::ingest::sqlite {
 
 class SqliteRun final : public EngineRun {
  public:
-  // `translate` rethrows the DatabaseError in flight as what the interface promises.
-  SqliteRun(Connection& connection, RunStart start, std::function<void(const DatabaseError&)> translate);
+  // `translate` rethrows the DatabaseError in flight as what the interface promises; `committed` is called when all is done.
+  SqliteRun(Connection& connection, RunStart start, std::function<void(const DatabaseError&)> translate, std::function<void()> committed);
 
   std::vector<Settled> apply(std::span<const Operation> operations) override;
   void commit(const Checkpoint& checkpoint) override;
 
  private:
   std::int64_t find(const DocumentKey& key);  // 0: not there
+  void write_search(std::string_view sql, std::int64_t id, const SearchedText& text);
+  void insert_document(std::int64_t id, const Row& row);
   void remove_document(std::int64_t id);
   void remove_quarantined(const DocumentKey& key);
   Settled put(const Document& document);
   void put(const Quarantined& quarantined);
   void write_state(const Checkpoint& checkpoint);
-  void shorten_log();
 
   Connection& connection_;
   RunStart start_;
   std::function<void(const DatabaseError&)> translate_;
+  std::function<void()> committed_;
   std::optional<Transaction> transaction_;
+  std::int64_t next_id_ = 1;
+  // What this run adds to the counter.
+  std::int64_t operations_ = 0;
+  std::int64_t documents_ = 0;
+  std::int64_t quarantined_ = 0;
 };
 
 }  // namespace tidemark::ingest::sqlite
