@@ -31,7 +31,7 @@ std::optional<std::string> Parameters::text(std::string_view name) const { retur
 
 std::string Parameters::required_text(std::string_view name) const {
   auto value = text(name);
-  if (!value || value->empty()) throw BadParameter(std::string(name), "is needed");
+  if (!value || value->find_first_not_of(" \t\r\n") == std::string::npos) throw BadParameter(std::string(name), "is needed");
   return *value;
 }
 

@@ -26,7 +26,7 @@ class Parameters {
   Parameters(const HttpRequest& request, std::initializer_list<std::string_view> known);
 
   std::optional<std::string> text(std::string_view name) const;
-  std::string required_text(std::string_view name) const;  // not empty
+  std::string required_text(std::string_view name) const;  // not blank
   std::optional<std::string> one_of(std::string_view name, std::initializer_list<std::string_view> values) const;
   int number(std::string_view name, int fallback, int least, int most) const;
   std::optional<Duration> seconds(std::string_view name) const;  // decimals allowed; at most an hour

@@ -4,10 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/http_server.hpp"
-#include "raw_client.hpp"
+#include "support/raw_client.hpp"
 
 using namespace tidemark;
-using namespace tidemark::test;
+using namespace tidemark::testing;
 
 namespace {
 

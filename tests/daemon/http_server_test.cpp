@@ -9,10 +9,10 @@
 #include <thread>
 
 #include "daemon/error.hpp"
-#include "raw_client.hpp"
+#include "support/raw_client.hpp"
 
 using namespace tidemark;
-using namespace tidemark::test;
+using namespace tidemark::testing;
 using namespace std::chrono_literals;
 
 namespace {

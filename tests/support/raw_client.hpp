@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace tidemark::test {
+namespace tidemark::testing {
 
 struct RawAnswer {
   int status = 0;  // 0: the connection ended without an answer
@@ -91,4 +91,4 @@ class RawClient {
   std::string buffer_;
 };
 
-}  // namespace tidemark::test
+}  // namespace tidemark::testing
