@@ -26,7 +26,7 @@ struct DirectoryCloser {
 bool is_dot_or_dot_dot(const char* name) { return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0; }
 
 // Unlinks while listing: a directory that is read on from a position returns every entry that was neither removed nor read yet (readdir(3)).
-void remove_children(int directory, const std::string& shown) {
+void remove_children(int directory, const std::string& shown, const std::stop_token& stop) {
   const std::unique_ptr<DIR, DirectoryCloser> listing(::fdopendir(directory));
   if (!listing) {
     const int error = errno;
@@ -34,6 +34,7 @@ void remove_children(int directory, const std::string& shown) {
     fail_with(error, "cannot list " + shown);
   }
   while (true) {
+    if (stop.stop_requested()) throw TransientError("the removal of " + shown + " was stopped");
     errno = 0;
     const dirent* entry = ::readdir(listing.get());
     if (entry == nullptr) {
@@ -41,7 +42,7 @@ void remove_children(int directory, const std::string& shown) {
       return;
     }
     if (is_dot_or_dot_dot(entry->d_name)) continue;
-    if (entry->d_type == DT_DIR || ::unlinkat(::dirfd(listing.get()), entry->d_name, 0) != 0) remove_tree(::dirfd(listing.get()), entry->d_name);
+    if (entry->d_type == DT_DIR || ::unlinkat(::dirfd(listing.get()), entry->d_name, 0) != 0) remove_tree(::dirfd(listing.get()), entry->d_name, stop);
   }
 }
 
@@ -129,12 +130,12 @@ std::optional<std::string> read_small_file(int directory, const std::string& nam
   return content;
 }
 
-void remove_tree(int parent, const std::string& name) {
+void remove_tree(int parent, const std::string& name, const std::stop_token& stop) {
   if (::unlinkat(parent, name.c_str(), 0) == 0 || errno == ENOENT) return;
   if (errno != EISDIR && errno != EPERM) fail_with(errno, "cannot remove " + name);
   const int directory = ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (directory < 0) fail_with(errno, "cannot remove " + name);
-  remove_children(directory, name);
+  remove_children(directory, name, stop);
   if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) fail_with(errno, "cannot remove " + name);
 }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -44,7 +45,7 @@ void write_all(int fd, std::string_view bytes, const std::string& name);
 // A regular file's content when it is there, readable and at most `limit` bytes.
 std::optional<std::string> read_small_file(int directory, const std::string& name, std::size_t limit);
 
-// A file, a link or a folder with all that is below. Nothing there is fine. Throws on the first thing that cannot be removed.
-void remove_tree(int parent, const std::string& name);
+// A file, a link or a folder with all that is below. Nothing there is fine. Throws on the first thing that cannot be removed, and when `stop` is requested.
+void remove_tree(int parent, const std::string& name, const std::stop_token& stop = {});
 
 }  // namespace tidemark::sync

@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* trees_name = ".worktrees";
 constexpr const char* draft_prefix = ".new-";
+constexpr const char* discarded_prefix = ".old-";
+constexpr std::size_t discarded_trees = 4;
 constexpr const char* record_name = "tidemark";
 constexpr std::size_t small_file_bytes = 4096;
 
@@ -54,6 +56,13 @@ fs::path real_path(const fs::path& path, const std::string& what) {
 bool is_at_or_below(const fs::path& path, const fs::path& folder) {
   const auto relative = path.lexically_relative(folder);
   return !relative.empty() && *relative.begin() != "..";
+}
+
+std::vector<fs::path> entries_of(const fs::path& directory) {
+  std::vector<fs::path> paths;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) paths.push_back(entry->path());
+  return paths;
 }
 
 // The folder that a tree is made in. Removed with what is in it, unless it was released to clean().
@@ -99,7 +108,7 @@ void place(int draft, const std::string& made, int directory, const std::string&
 
 }  // namespace
 
-Publisher::Publisher(const fs::path& root, const fs::path& link, Checkout checkout, Log& log) : checkout_(checkout), log_(log) {
+Publisher::Publisher(const fs::path& root, const fs::path& link, Checkout checkout, Log& log) : checkout_(checkout), log_(log), janitor_(log) {
   create_directories(fs::absolute(root), "the root");
   root_ = real_path(fs::absolute(root), "the root");
   const fs::path wanted = (root_ / link).lexically_normal();
@@ -111,6 +120,8 @@ Publisher::Publisher(const fs::path& root, const fs::path& link, Checkout checko
   const auto status = fs::symlink_status(link_);
   if (fs::exists(status) && !fs::is_symlink(status))
     throw ConfigError("--link " + link.string() + ": " + link_.string() + " exists and is no symbolic link; remove it or choose another name");
+  for (auto& path : entries_of(root_ / trees_name))
+    if (path.filename().string().starts_with(discarded_prefix)) janitor_.remove(std::move(path));
 }
 
 std::optional<git::Oid> Publisher::linked() const {
@@ -201,30 +212,35 @@ void Publisher::flip(const std::string& commit) const {
   fail_with(failed, "cannot replace the link " + link_.string());
 }
 
-void Publisher::clean() {
+void Publisher::clean(std::stop_token stop) {
   const auto live = linked();
   std::error_code error;
   if (!live && fs::symlink_status(link_, error).type() != fs::file_type::not_found) return;  // the link is not ours or cannot be read: what is live is not known
   const std::string kept = live ? live->hex() : "";
-  remove_all_but(kept, root_ / trees_name, [](const std::string&) { return true; });
-  remove_all_but(kept, root_ / ".git/worktrees", is_commit_name);
+  discard_all_but(kept, root_ / trees_name, [](const std::string& name) { return !name.starts_with(discarded_prefix); });
+  discard_all_but(kept, root_ / ".git/worktrees", is_commit_name);
   const std::string temporary = "." + link_.filename().string() + draft_prefix;
-  remove_all_but("", link_.parent_path(), [&](const std::string& name) { return name.starts_with(temporary) && name.size() == temporary.size() + 16; });
+  discard_all_but("", link_.parent_path(), [&](const std::string& name) { return name.starts_with(temporary) && name.size() == temporary.size() + 16; });
+  janitor_.wait(discarded_trees, std::move(stop));
 }
 
-void Publisher::remove_all_but(const std::string& kept, const fs::path& directory, const std::function<bool(const std::string& name)>& is_ours) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (name != kept && is_ours(name)) names.push_back(name);
-  }
-  for (const auto& name : names) {
-    try {
-      remove_tree(AT_FDCWD, directory / name);
-    } catch (const std::exception& failure) {
-      log_.warning("could not remove what is left of an old tree", {{"path", (directory / name).string()}, {"error", failure.what()}});
-    }
+void Publisher::clean_and_wait(std::stop_token stop) {
+  clean(stop);
+  janitor_.wait(0, std::move(stop));
+}
+
+// A name is gone at once, by a rename; the files below it later.
+void Publisher::discard_all_but(const std::string& kept, const fs::path& directory, const std::function<bool(const std::string& name)>& is_ours) {
+  for (const auto& path : entries_of(directory)) {
+    const std::string name = path.filename().string();
+    if (name == kept || !is_ours(name)) continue;
+    std::error_code error;
+    const fs::path aside = root_ / trees_name / (discarded_prefix + random_name());
+    fs::rename(path, aside, error);
+    if (error)
+      janitor_.remove(path);  // another file system, or no rights: the janitor says which
+    else
+      janitor_.remove(aside);
   }
 }
 

@@ -13,7 +13,7 @@
 #include "daemon/log.hpp"
 #include "git/object_store.hpp"
 #include "sync/checkout.hpp"
-#include "sync/files.hpp"
+#include "sync/janitor.hpp"
 #include "sync/settings.hpp"
 
 namespace tidemark::sync {
@@ -33,20 +33,24 @@ class Publisher {
   // Unchanged files are hard links to the live tree's. Throws TransientError (a full disk, missing rights, `stop`; the partial tree is removed first), git::Error.
   std::optional<CheckoutCounts> publish(const git::ObjectStore& store, const git::Revision& revision, std::stop_token stop);
 
-  // Removes what is not live: old trees, what a killed process left. After a publish, and before a fetch when the last pass failed. Logs what it could not remove.
-  void clean();
+  // Moves what is not live out of the way (old trees, what a killed process left) and has it removed in the background. After a publish. Logs what it could not remove.
+  // Waits while more than a few trees are left to remove: publishing in a hurry must not fill the disk.
+  void clean(std::stop_token stop);
+  // The same, and waits until it is removed: before a fetch, when the last pass failed and the disk may be full.
+  void clean_and_wait(std::stop_token stop);
 
  private:
   std::string record(const std::string& filters) const;
   bool is_intact(const git::ObjectStore& store, const git::Revision& revision, const std::string& record, std::stop_token stop) const;
   std::optional<PublishedTree> live_tree(const std::string& record) const;
   void flip(const std::string& commit) const;
-  void remove_all_but(const std::string& kept, const std::filesystem::path& directory, const std::function<bool(const std::string& name)>& is_ours);
+  void discard_all_but(const std::string& kept, const std::filesystem::path& directory, const std::function<bool(const std::string& name)>& is_ours);
 
   std::filesystem::path root_;
   std::filesystem::path link_;  // absolute, its folder without symbolic links
   Checkout checkout_;
   Log& log_;
+  Janitor janitor_;
 };
 
 }  // namespace tidemark::sync

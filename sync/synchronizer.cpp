@@ -92,7 +92,7 @@ Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
   const auto known = known_commit(remote);
   const bool is_live = known && publisher_.published() == known;
   if (is_live && is_verified_) {
-    if (is_untidy_) tidy_up(*known);
+    if (is_untidy_) tidy_up(*known, stop);
     return Outcome::unchanged;
   }
   const git::Oid commit = is_live && store_.contains(*known) ? *known : fetched(remote, stop);
@@ -100,28 +100,25 @@ Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
   const auto counts = publisher_.publish(store_, store_.revision(commit), stop);
   const bool is_first = !is_verified_;
   is_verified_ = true;
-  last_remote_ = remote;
-  last_commit_ = commit;
   if (counts || is_first) announce(remote, commit, before);
   if (counts)
     log_.info("published revision", {{"commit", commit.hex()}, {"ref", remote.name}, {"previous", before ? before->hex() : ""}, {"seconds", seconds_since(start)},
                                      {"files_written", counts->written}, {"files_shared", counts->linked}});
   else if (is_first)
     log_.info("revision is published already", {{"commit", commit.hex()}, {"ref", remote.name}});
-  tidy_up(commit);
+  tidy_up(commit, stop);
   return counts ? Outcome::published : Outcome::unchanged;
 }
 
 // What the remote's ref is, as far as it can be told without fetching. A branch's id is its commit's; an annotated tag's is not.
 std::optional<git::Oid> Synchronizer::known_commit(const RemoteRef& remote) const {
-  if (remote.oid == last_remote_.oid && !last_commit_.is_null()) return last_commit_;
   if (remote.oid == publisher_.linked()) return remote.oid;
   if (!store_.contains(remote.oid)) return std::nullopt;
   return store_.revision(remote.oid).commit;
 }
 
 git::Oid Synchronizer::fetched(const RemoteRef& remote, std::stop_token stop) {
-  if (is_untidy_) publisher_.clean();
+  if (is_untidy_) publisher_.clean_and_wait(stop);
   metrics_.counter("git_fetch_count_total", "How many fetches there were").increment();
   const git::Oid commit = fetcher_.fetch(remote, std::move(stop));
   store_.refresh();
@@ -139,11 +136,14 @@ void Synchronizer::announce(const RemoteRef& remote, const git::Oid& commit, con
 }
 
 // What a pass leaves to do once its revision is live. A failure is tried again in the next pass and does not undo the success.
-void Synchronizer::tidy_up(const git::Oid& live) {
+void Synchronizer::tidy_up(const git::Oid& live, std::stop_token stop) {
   is_untidy_ = true;
   try {
     repository_.keep(live, kept_revisions);
-    publisher_.clean();
+    if (settings_.one_time)
+      publisher_.clean_and_wait(stop);
+    else
+      publisher_.clean(stop);
     repository_.consolidate_packs(small_packs);
     store_.refresh();
     is_untidy_ = false;

@@ -48,7 +48,7 @@ class Synchronizer {
   std::optional<git::Oid> known_commit(const RemoteRef& remote) const;
   git::Oid fetched(const RemoteRef& remote, std::stop_token stop);
   void announce(const RemoteRef& remote, const git::Oid& commit, const std::optional<git::Oid>& before);
-  void tidy_up(const git::Oid& live);
+  void tidy_up(const git::Oid& live, std::stop_token stop);
   bool gives_up(std::int64_t failures) const;
   Duration delay_after(std::int64_t failures) const;
   int deliver_once();
@@ -63,8 +63,6 @@ class Synchronizer {
   git::ObjectStore store_;
   std::unique_ptr<Webhook> webhook_;  // none without --webhook-url
 
-  RemoteRef last_remote_;     // resolved last, and
-  git::Oid last_commit_;      // the commit that it was
   bool is_verified_ = false;  // what is live was compared file by file since the start
   bool is_untidy_ = true;     // something may lie about that is not needed
   std::atomic<bool> ready_ = false;

@@ -41,7 +41,7 @@ TEST_CASE_FIXTURE(PublishedRoot, "a published tree is what git would check out, 
     random.edit();
     const std::string commit = git.commit(random.tree());
     if (const auto counts = publish(publisher, commit)) linked += counts->linked;
-    publisher.clean();
+    publisher.clean_and_wait({});
     CAPTURE(round);
     CHECK(fs::read_symlink(link()) == fs::path(".worktrees") / commit);
     CHECK(files_below(live()) == without_submodule_commits(random.tree()));
@@ -74,7 +74,7 @@ TEST_CASE_FIXTURE(PublishedRoot, "a file is shared again after git status has re
     tree["changing"].content = std::to_string(round);
     const auto counts = publish(publisher, git.commit(tree));
     CHECK(counts->linked == (round == 0 ? 0 : 5));
-    publisher.clean();
+    publisher.clean_and_wait({});
     CHECK(git_in_link({"status", "--porcelain"}) == "");
     git_in_link({"update-index", "--refresh"});
   }
@@ -141,7 +141,7 @@ TEST_CASE_FIXTURE(PublishedRoot, "a live tree that is damaged or gone is put rig
   CHECK(files_below(live()) == tree);
   CHECK(git_in_link({"status", "--porcelain"}) == "");
   CHECK(publisher.published()->hex() == commit);
-  publisher.clean();
+  publisher.clean_and_wait({});
   CHECK(files_below(live()) == tree);
 }
 
@@ -172,7 +172,7 @@ TEST_CASE_FIXTURE(PublishedRoot, "what lies at the new tree's name gives way") {
   SUBCASE("a file") { write_file(at, "x"); }
   SUBCASE("a symbolic link") { fs::create_symlink(directory.path(), at); }
   publish(publisher, commit);
-  publisher.clean();
+  publisher.clean_and_wait({});
   CHECK(files_below(live()) == tree);
   CHECK(git_in_link({"status", "--porcelain", "--ignored"}) == "");
 }
@@ -186,9 +186,11 @@ TEST_CASE_FIXTURE(PublishedRoot, "clean leaves the live tree alone in its folder
   fs::create_directories(root / ".worktrees/not_a_hash/below");
   write_file(root / ".worktrees/not_a_directory", "x");
   fs::create_directories(root / ".worktrees/.new-0123456789abcdef/tree");
+  fs::create_directories(root / ".worktrees/.old-0123456789abcdef/below");
   fs::create_symlink("nowhere", root / ".link.new-0123456789abcdef");
   write_file(root / "mine", "x");
-  publisher.clean();
+  Publisher next = this->publisher();
+  next.clean_and_wait({});
   const auto names = [](const fs::path& folder) {
     std::set<std::string> result;
     for (const auto& entry : fs::directory_iterator(folder)) result.insert(entry.path().filename());
