@@ -1,1 +1,59 @@
-int main() { return 2; }
+// tidemark-sync: follows a repository and publishes each revision under a link.
+#include <sys/stat.h>
+
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <stop_token>
+
+#include "daemon/http_server.hpp"
+#include "daemon/log.hpp"
+#include "daemon/main_errors.hpp"
+#include "daemon/memory.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/settings.hpp"
+#include "daemon/signals.hpp"
+#include "daemon/wakeup.hpp"
+#include "git/object_store.hpp"
+#include "sync/http.hpp"
+#include "sync/settings.hpp"
+#include "sync/synchronizer.hpp"
+
+namespace {
+
+using namespace tidemark;
+using namespace tidemark::sync;
+
+int run(const SyncSettings& settings) {
+  Log log(settings.log_format, settings.log_level);
+  std::stop_source stop;
+  Wakeup wakeup;
+  ShutdownDeadline deadline(std::chrono::seconds(10), 1);
+  const auto end = [&] {
+    deadline.arm();
+    stop.request_stop();
+  };
+  const Signals signals({{SIGTERM, end}, {SIGINT, end}, {SIGHUP, [&] { wakeup.notify(); }}});
+  const git::Library libgit2;
+  Metrics metrics;
+  Synchronizer synchronizer(settings, wakeup, metrics, log);
+  std::unique_ptr<HttpServer> server;
+  if (!settings.http_bind.empty()) {
+    server = make_http_server(*ListenAddress::parse(settings.http_bind), synchronizer, metrics, log);
+    server->start();
+    log.info("listening", {{"address", server->address()}});
+  }
+  log.info("following", {{"repo", settings.repo}, {"ref", settings.ref}, {"root", settings.root}, {"link", settings.link}});
+  return synchronizer.loop(stop.get_token());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  keep_memory_small();
+  ::umask(0022);  // consumers are other users: what is published is readable for all
+  return run_main("tidemark-sync", [&] {
+    const auto settings = read_settings(argc, argv, process_environment(), std::cout);
+    return settings ? run(*settings) : 0;
+  });
+}

@@ -28,7 +28,7 @@ Webhook::~Webhook() {
 void Webhook::send(Notice notice) {
   {
     const std::lock_guard lock(mutex_);
-    if (pending_) notice.previous = pending_->previous;
+    if (pending_ && !pending_->previous.empty()) notice.previous = pending_->previous;
     pending_ = std::move(notice);
     is_newer_ = true;
   }
