@@ -1,4 +1,6 @@
 // Anchors are JSON pointers (RFC 6901).
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "parser/parsed.hpp"
@@ -159,12 +161,12 @@ TEST_CASE("a file of lines that are not JSON is taken as plain text") {
 TEST_CASE("a byte order mark and surrounding white space are no error") { CHECK(json("\xEF\xBB\xBF\n {\"a\": 1}\n\n").problems.empty()); }
 
 TEST_CASE("JSON deeper than 1,000 levels is cut there, with one problem") {
-  const auto nested = [](int levels) { return std::string(levels, '[') + "\"deep\"" + std::string(levels, ']'); };
+  const auto nested = [](int levels) { return fmt::format("{}\"deep\"{}", std::string(levels, '['), std::string(levels, ']')); };
   CHECK(json(nested(1'000)).problems.empty());
   CHECK(content(json(nested(1'000))) == "deep\n");
   CHECK(json(nested(1'001)).problems.size() == 1);
   CHECK(json(nested(500'000)).problems.size() == 1);
-  CHECK(json("[" + nested(2'000) + ", \"after\"]").sections.at(0).content == "after\n");
+  CHECK(json(fmt::format("[{}, \"after\"]", nested(2'000))).sections.at(0).content == "after\n");
 }
 
 TEST_CASE("YAML deeper than 1,000 levels is taken as plain text, with one problem") {

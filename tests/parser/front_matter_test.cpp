@@ -1,5 +1,7 @@
 #include "parser/front_matter.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "parser/parsed.hpp"
@@ -83,7 +85,7 @@ TEST_CASE("edge case 44: a mapping or list where a text is expected stays in the
 
 TEST_CASE("edge case 45: thousands of keys are kept, and tens of thousands are bounded") {
   std::string some, many;
-  for (int i = 0; i < 20'000; ++i) (i < 3'000 ? some : many) += "k" + std::to_string(i) + ": v\n";
+  for (int i = 0; i < 20'000; ++i) (i < 3'000 ? some : many) += fmt::format("k{}: v\n", i);
   CHECK(rest(with(some)).size() == 3'000);
   const Document document = with(many);
   CHECK(document.problems.size() == 1);
