@@ -51,9 +51,39 @@ git::Oid commit_of(const std::string& text) {
   return *oid;
 }
 
+void write_search(sqlite::Connection& connection, std::string_view sql, std::int64_t id, const sqlite::SearchedText& text) {
+  sqlite::StatementScope statement = connection.cached(sql);
+  statement->bind_all(id, text.title, text.headings, text.summary, text.prose, text.code);
+  statement->run();
+}
+
 void insert(sqlite::Connection& connection, std::int64_t id, const Document& document) {
-  sqlite::StatementScope statement = connection.cached(sqlite::insert_document_sql);
-  sqlite::insert_document(*statement, id, document);
+  const sqlite::Row row(document);
+  {
+    sqlite::StatementScope statement = connection.cached(sqlite::insert_document_sql);
+    row.bind(*statement, id);
+    statement->run();
+  }
+  write_search(connection, "INSERT INTO search(rowid, title, headings, summary, prose, code) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", id, row.searched());
+}
+
+void remove(sqlite::Connection& connection, std::int64_t id) {
+  {
+    sqlite::StatementScope row = connection.cached("SELECT title, headings, summary, prose, code FROM document WHERE id = ?1");
+    row->bind(1, id);
+    if (!row->step()) throw std::runtime_error("the document is not there");
+    write_search(connection, "INSERT INTO search(search, rowid, title, headings, summary, prose, code) VALUES ('delete', ?1, ?2, ?3, ?4, ?5, ?6)", id,
+                 {row->bytes(0), row->bytes(1), row->bytes(2), row->bytes(3), row->bytes(4)});
+  }
+  sqlite::StatementScope statement = connection.cached("DELETE FROM document WHERE id = ?1");
+  statement->bind(1, id);
+  statement->run();
+}
+
+std::int64_t id_of(sqlite::Connection& connection, const DocumentKey& key) {
+  sqlite::StatementScope find = connection.cached("SELECT id FROM document WHERE path = ?1 AND fragment = ?2");
+  find->bind_all(sqlite::Blob{key.path}, sqlite::Blob{key.fragment});
+  return find->step() ? find->integer(0) : 0;
 }
 
 // Two ways of loading FTS5, as its manual describes them: merging while it goes, or once at the end.
@@ -66,12 +96,11 @@ void load_into(const std::string& file, const std::vector<Operation>& documents,
   sqlite::Transaction transaction(*connection, sqlite::Transaction::Kind::write);
   sqlite::create_schema(*connection);
   if (merging == Merging::at_the_end) connection->execute("INSERT INTO search(search, rank) VALUES ('automerge', 0)");
-  std::size_t inserted = 0;
+  std::int64_t inserted = 0;
   for (const Operation& operation : documents) {
     const auto* document = std::get_if<Document>(&operation);
     if (document == nullptr) continue;
-    insert(*connection, 0, *document);
-    ++inserted;
+    insert(*connection, ++inserted, *document);
   }
   if (merging == Merging::at_the_end) connection->execute("INSERT INTO search(search) VALUES ('optimize')");
   transaction.commit();
@@ -129,16 +158,11 @@ void pushes(const std::string& repository, const std::string& ref, const std::st
 
     const auto insert_start = Clock::now();
     sqlite::Transaction transaction(*connection, sqlite::Transaction::Kind::write);
-    std::int64_t id = 0;
-    {
-      sqlite::StatementScope find = connection->cached("SELECT id FROM document WHERE path = ?1 AND fragment = ?2");
-      find->bind_all(sqlite::Blob{document.key.path}, sqlite::Blob{document.key.fragment});
-      if (find->step()) id = find->integer(0);
-    }
+    std::int64_t id = id_of(*connection, document.key);
     if (id != 0) {
-      sqlite::StatementScope remove = connection->cached("DELETE FROM document WHERE id = ?1");
-      remove->bind(1, id);
-      remove->run();
+      remove(*connection, id);
+    } else {
+      id = connection->integer("SELECT max(id) FROM document") + 1;
     }
     insert(*connection, id, document);
     transaction.commit();
