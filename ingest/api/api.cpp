@@ -158,7 +158,7 @@ void add_control_routes(HttpServer& server, ApiContext context) {
                  return {200, "{\"accepted\":true}\n"};
                }));
   server.route("GET", "/api/v1/runs", guarded([context](const HttpRequest& request) { return runs(context.history, request); }));
-  server.route("GET", std::string(runs_path) + "*", guarded([context](const HttpRequest& request) { return run(context.history, request); }));
+  server.route("GET", "/api/v1/runs/*", guarded([context](const HttpRequest& request) { return run(context.history, request); }));
   server.route("GET", "/api/v1/quarantine", guarded([context](const HttpRequest& request) { return quarantine(context, request); }));
   const auto room = std::make_shared<api::WaitingRoom>(std::max(server.max_threads() / 4, 1));
   server.route("POST", "/api/v1/resync", guarded([context, room](const HttpRequest& request) { return resync(context, *room, request); }));
@@ -173,7 +173,7 @@ void add_search_routes(HttpServer& server, ApiContext context) {
                }));
   server.route("GET", "/api/v1/search", guarded([context](const HttpRequest& request) { return search(context.engine, request); }));
   server.route("GET", "/api/v1/documents", guarded([context](const HttpRequest& request) { return documents(context.engine, request); }, "after"));
-  server.route("GET", std::string(documents_path) + "*", guarded([context](const HttpRequest& request) { return document(context, request); }));
+  server.route("GET", "/api/v1/documents/*", guarded([context](const HttpRequest& request) { return document(context, request); }));
 }
 
 void add_probe_routes(HttpServer& server, ApiContext context) {
