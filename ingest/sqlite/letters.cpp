@@ -73,7 +73,7 @@ char32_t fold_letter(char32_t c) {
   if (!is_variant_form(c)) return c;
   std::array<utf8proc_int32_t, 8> folded{};
   int boundary = 0;
-  const auto length = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), folded.data(), folded.size(), UTF8PROC_COMPAT, &boundary);
+  const auto length = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), folded.data(), folded.size(), static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT), &boundary);
   return length == 1 ? static_cast<char32_t>(folded[0]) : c;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon/error.hpp"
+#include "ingest/sqlite/background_check.hpp"
 #include "ingest/sqlite/cursor.hpp"
 #include "ingest/sqlite/index_file.hpp"
 #include "ingest/sqlite/lock_file.hpp"
@@ -21,6 +22,9 @@ namespace tidemark::ingest {
 namespace {
 
 using namespace sqlite;
+
+// About 0.1 s.
+constexpr std::uintmax_t check_at_once_bytes = 64 * 1024 * 1024;
 
 class SqliteEngine final : public Engine {
  public:
@@ -39,8 +43,9 @@ class SqliteEngine final : public Engine {
  private:
   static std::filesystem::path lock_path(std::filesystem::path file) { return file += ".lock"; }
   void open();               // the writer, as the lease's holder
+  void check();              // for damage: at once, or in the background when the file is large
   void replace_damaged(const std::string& what);
-  Facts facts(Connection& connection);
+  Facts facts(Connection& connection);  // within a transaction
   [[noreturn]] void translate(const DatabaseError& error);
   // Calls `read` with a reader in a snapshot of an index that has our tables; otherwise gives an empty answer.
   template <typename Read>
@@ -52,6 +57,7 @@ class SqliteEngine final : public Engine {
   Readers readers_;
   std::unique_ptr<Connection> writer_;
   std::unique_ptr<LogKeeper> keeper_;  // as long as there is a writer
+  std::unique_ptr<BackgroundCheck> check_;
   std::atomic<bool> damaged_ = false;         // seen by anybody: the file is set aside at the next look
   std::atomic<bool> search_damaged_ = false;  // just the FTS5 tables: a rebuild makes them anew
 };
@@ -65,8 +71,7 @@ void SqliteEngine::open() {
   try {
     try {
       writer_ = open_writer(file_);
-      const std::string damage = find_damage(*writer_);
-      if (!damage.empty()) replace_damaged(damage);
+      check();
     } catch (const DatabaseError& error) {
       if (error.failure != Failure::damaged && error.failure != Failure::not_a_database) throw;
       replace_damaged(error.what());
@@ -77,11 +82,24 @@ void SqliteEngine::open() {
     throw ConfigError("cannot open " + file_.string() + ": " + error.what() + "; --engine sqlite:PATH needs a folder and a file that this user may write");
   } catch (const std::filesystem::filesystem_error& error) {
     writer_.reset();
-    throw ConfigError("cannot set the damaged " + file_.string() + " aside: " + error.what());
+    throw ConfigError("cannot look after " + file_.string() + ": " + error.what());
   }
 }
 
+void SqliteEngine::check() {
+  if (std::filesystem::file_size(file_) > check_at_once_bytes) {
+    check_ = std::make_unique<BackgroundCheck>(file_, log_, [this](const std::string& damage) {
+      log_.error("the index is damaged", {{"file", file_.string()}, {"damage", damage}});
+      damaged_ = true;
+    });
+    return;
+  }
+  const std::string damage = find_damage(*writer_);
+  if (!damage.empty()) replace_damaged(damage);
+}
+
 void SqliteEngine::replace_damaged(const std::string& what) {
+  check_.reset();
   keeper_.reset();
   writer_.reset();
   readers_.replace([&] {
@@ -114,7 +132,6 @@ void SqliteEngine::translate(const DatabaseError& error) {
 
 Facts SqliteEngine::facts(Connection& connection) {
   Facts facts;
-  const Transaction snapshot(connection, Transaction::Kind::read);
   const std::int64_t version = connection.integer("PRAGMA user_version");
   facts.schema = version == 0               ? Schema::none
                  : version < schema_version ? Schema::older
@@ -174,6 +191,7 @@ Facts SqliteEngine::inspect() {
       replace_damaged("found while reading or writing");
       keeper_ = std::make_unique<LogKeeper>(file_, log_);
     }
+    const Transaction snapshot(*writer_, Transaction::Kind::read);
     return facts(*writer_);
   } catch (const DatabaseError& error) {
     translate(error);
@@ -187,7 +205,11 @@ Facts SqliteEngine::inspect() {
 std::unique_ptr<EngineRun> SqliteEngine::begin(const RunStart& start) {
   if (writer_ == nullptr) throw TransientError(file_.string() + " is held by another agent: " + lock_.holder());
   try {
-    return std::make_unique<SqliteRun>(*writer_, start, [this](const DatabaseError& error) { translate(error); }, [this] { keeper_->committed(); });
+    const auto committed = [this, mode = start.mode] {
+      if (mode == Mode::rebuild) search_damaged_ = false;
+      keeper_->committed();
+    };
+    return std::make_unique<SqliteRun>(*writer_, start, [this](const DatabaseError& error) { translate(error); }, committed);
   } catch (const DatabaseError& error) {
     translate(error);
   }

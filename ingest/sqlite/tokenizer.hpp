@@ -30,7 +30,7 @@ class Tokenizer {
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;
 
-  // Any bytes; what is not UTF-8 separates words. Returns SQLITE_OK (0) or the sink's answer.
+  // Any bytes; what is not UTF-8 ends a run, and is else for unicode61 to make something of. Returns SQLITE_OK (0) or the sink's answer.
   int tokenize(std::string_view text, Purpose purpose, void* context, Sink sink);
 
  private:
