@@ -1,4 +1,6 @@
 // libgit2's process-wide settings, in one place.
+#include <iterator>
+
 #include "git/libgit2.hpp"
 #include "git/object_store.hpp"
 
@@ -8,6 +10,8 @@ namespace {
 
 constexpr std::size_t window_bytes = 1024 * 1024;
 constexpr std::size_t mapped_bytes = 8 * 1024 * 1024;
+
+constexpr std::size_t open_packs = 64;
 
 template <typename... Arguments>
 void set_option(int option, Arguments... arguments) {
@@ -25,6 +29,11 @@ Library::Library() {
   set_option(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1);
   // A volume often belongs to another user than the process; nothing in a repository's config can make libgit2 run a program.
   set_option(GIT_OPT_SET_OWNER_VALIDATION, 0);
+  // Descriptors of packs, of which a long-lived store would keep one each.
+  set_option(GIT_OPT_SET_MWINDOW_FILE_LIMIT, open_packs);
+  // What they ask for concerns writers and working trees; a local remote that has them can be read.
+  const char* extensions[] = {"worktreeconfig", "relativeworktrees", "preciousobjects", "partialclone"};
+  set_option(GIT_OPT_SET_EXTENSIONS, static_cast<const char**>(extensions), std::size(extensions));
   // The same behaviour for every user: no configuration from /etc or a home directory.
   for (const int level : {GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL}) {
     set_option(GIT_OPT_SET_SEARCH_PATH, level, "");

@@ -31,16 +31,23 @@ Revision to_revision(const git_commit* commit) {
 
 ObjectStore::ObjectStore(const std::filesystem::path& git_directory) : common_directory_(common_directory(git_directory)) {
   check_object_format(common_directory_);
+  open();
+}
+
+ObjectStore::~ObjectStore() { close(); }
+
+void ObjectStore::open() {
+  const std::string action = "open the objects of " + common_directory_.string();
   git_odb* odb = nullptr;
-  check(git_odb_open(&odb, (common_directory_ / "objects").c_str()), "open the objects of " + git_directory.string());
+  check(git_odb_open(&odb, (common_directory_ / "objects").c_str()), action);
   OdbHandle owned(odb);
-  check(git_repository_wrap_odb(&repository_, odb), "open the objects of " + git_directory.string());
+  check(git_repository_wrap_odb(&repository_, odb), action);
   odb_ = owned.release();
 }
 
-ObjectStore::~ObjectStore() {
-  git_repository_free(repository_);
-  git_odb_free(odb_);
+void ObjectStore::close() {
+  git_repository_free(std::exchange(repository_, nullptr));
+  git_odb_free(std::exchange(odb_, nullptr));
 }
 
 Revision ObjectStore::revision(const Oid& commit) const {
@@ -115,6 +122,9 @@ bool ObjectStore::is_ancestor(const Oid& ancestor, const Oid& commit, std::size_
 
 bool ObjectStore::contains_trees_of(const Oid& tree) const { return contains(tree); }
 
-void ObjectStore::refresh() { check(git_odb_refresh(odb_), "look for new packs in " + common_directory_.string()); }
+void ObjectStore::refresh() {
+  close();
+  open();
+}
 
 }  // namespace tidemark::git

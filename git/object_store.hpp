@@ -52,12 +52,15 @@ class ObjectStore {
   // throw ObjectMissing in mid-run; the caller then falls back as if this had said no.
   bool contains_trees_of(const Oid& tree) const;
 
-  void refresh();  // look for packs that came since
+  // Looks for packs that came since and lets go of those that went. repository() and database() change.
+  void refresh();
 
   git_repository* repository() const { return repository_; }  // for git/ and sync/
   git_odb* database() const { return odb_; }                  // for git/ and sync/
 
  private:
+  void open();
+  void close();
   void check_partial_clone(const Oid& blob) const;
 
   std::filesystem::path common_directory_;

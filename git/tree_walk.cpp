@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <string>
+#include <vector>
 
 #include "git/path_stack.hpp"
 #include "git/tree_reader.hpp"
@@ -34,6 +35,23 @@ void walk_tree(const ObjectStore& store, const Oid& tree, const std::function<bo
       path.enter(entry.name);
       readers.emplace_back(store, entry.entry.oid, budget);
       descended = true;
+    }
+  }
+}
+
+void walk_trees(const ObjectStore& store, const Oid& tree, const std::function<bool(const Oid& tree)>& enter, const std::function<void(const Oid& blob)>& visit) {
+  WalkBudget budget;
+  std::vector<Oid> waiting{tree};
+  while (!waiting.empty()) {
+    const Oid next = waiting.back();
+    waiting.pop_back();
+    for (TreeReader reader(store, next, budget); !reader.at_end(); reader.next()) {
+      const TreeEntry& entry = reader.entry();
+      if (!entry.is_tree) {
+        if (entry.entry.mode != Mode::submodule) visit(entry.entry.oid);
+      } else if (enter(entry.entry.oid)) {
+        waiting.push_back(entry.entry.oid);
+      }
     }
   }
 }

@@ -14,6 +14,9 @@ namespace tidemark::git {
 void walk_tree(const ObjectStore& store, const Oid& tree, const std::function<bool(std::string_view path)>& enter,
                const std::function<bool(std::string_view path, const Entry& entry)>& visit);
 
+// The trees and blobs below a tree by their ids alone. `enter` is asked for each tree below and refuses those whose inside is not wanted (again); submodules are left out.
+void walk_trees(const ObjectStore& store, const Oid& tree, const std::function<bool(const Oid& tree)>& enter, const std::function<void(const Oid& blob)>& visit);
+
 // One entry by its path, or nothing.
 std::optional<Entry> find_entry(const ObjectStore& store, const Oid& tree, std::string_view path);
 

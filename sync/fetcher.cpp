@@ -8,6 +8,7 @@
 
 #include "daemon/error.hpp"
 #include "daemon/units.hpp"
+#include "sync/local_copy.hpp"
 
 namespace tidemark::sync {
 
@@ -159,7 +160,9 @@ bool Fetcher::has(const git::Oid& oid) const {
 git::Oid Fetcher::fetch(const RemoteRef& ref, std::stop_token stop) {
   return attempt("fetch from", stop, [&] {
     git::Oid oid = ref.oid;
-    if (!has(oid)) {
+    if (credentials_.remote().transport == RemoteUrl::Transport::local) {
+      copy_local(oid);
+    } else if (!has(oid)) {
       if (ref.name.empty()) {
         download_hash(oid);
       } else {
@@ -172,6 +175,22 @@ git::Oid Fetcher::fetch(const RemoteRef& ref, std::stop_token stop) {
     store_ref(commit);
     return commit;
   });
+}
+
+void Fetcher::copy_local(const git::Oid& oid) {
+  disconnect();
+  const std::filesystem::path& target = repository_.git_directory();
+  if (has(oid) && !LocalCopy::is_incomplete(target)) return;
+  try {
+    LocalCopy(credentials_.remote().path, target, [this] {
+      if (connections_.interruption() != Connections::Interruption::none) throw git::Error("interrupted");
+    }).bring(oid);
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw git::Error(error.what());
+  } catch (const git::ObjectMissing& missing) {
+    if (missing.oid == oid && settings_.ref == oid.hex()) throw git::Error("the commit " + oid.hex() + " is not there; check --ref");
+    throw;
+  }
 }
 
 void Fetcher::download(const std::vector<std::string>& refspecs) {

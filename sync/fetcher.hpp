@@ -52,6 +52,7 @@ class Fetcher {
   Heads connect();
   void disconnect();
   RemoteRef find_ref(const Heads& heads) const;
+  void copy_local(const git::Oid& oid);
   void download(const std::vector<std::string>& refspecs);
   void download_hash(const git::Oid& oid);
   bool has(const git::Oid& oid) const;

@@ -153,8 +153,8 @@ void Repository::keep(const git::Oid& commit, std::size_t kept) {
 
 void Repository::consolidate_packs(std::size_t limit) {
   try {
-    const auto small = small_packs(git_directory_);
-    if (small.size() < limit) return;
+    const auto small = packs_to_consolidate(git_directory_, limit);
+    if (small.empty()) return;
     const std::size_t objects = write_one_pack(git_directory_, small);
     handle_ = open_handle(git_directory_);
     log_->debug("consolidated packs", {{"packs", small.size()}, {"objects", objects}});
