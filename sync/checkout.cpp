@@ -76,7 +76,7 @@ class Writer {
 
   void add(std::string_view path, const git::Entry& entry) {
     name_ = name_of(path);
-    if (!is_safe_name(name_)) throw git::Error("the tree has a file '" + std::string(path) + "', which git refuses to check out too");
+    if (!is_safe_name(name_)) throw StalledError("the revision has a file named '" + std::string(path) + "', which git refuses to check out too; remove it from the repository");
     if (entry.mode == git::Mode::submodule) {
       folders_.at(path);
       index_.add(path, entry.oid, FileStat{.mode = static_cast<std::uint32_t>(entry.mode)});

@@ -25,7 +25,7 @@ struct PublishedTree {
 
 // `into` is empty or has what the tree has not. A file is shared with `live` when its path, blob and mode are equal and its size, inode and time of modification are those recorded:
 // then nobody wrote to it since. Modes are 0644 and 0755, submodules are empty folders. Memory does not depend on the number of files.
-// Throws TransientError (disk, rights, `stop`), git::Error (a missing or corrupt object, a name that git refuses).
+// Throws TransientError (disk, rights, `stop`), StalledError (a name that git refuses), git::Error (a missing or corrupt object).
 CheckoutCounts write_checkout(const git::ObjectStore& store, const git::Revision& revision, const Filters& filters, FileDescriptor into, IndexWriter& index,
                               std::optional<PublishedTree> live, std::stop_token stop);
 

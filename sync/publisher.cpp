@@ -65,6 +65,9 @@ std::vector<fs::path> entries_of(const fs::path& directory) {
   return paths;
 }
 
+// A new link is made under such a name and 16 digits.
+std::string temporary_link_prefix(const fs::path& link) { return fmt::format(".{}{}", link.filename().string(), draft_prefix); }
+
 // The folder that a tree is made in. Removed with what is in it, unless it was released to clean().
 class Draft {
  public:
@@ -204,7 +207,7 @@ void Publisher::flip(const std::string& commit) const {
   std::error_code error;
   if (fs::read_symlink(link_, error) == target) return;
   create_directories(link_.parent_path(), "the folder of the link");
-  const fs::path made = link_.parent_path() / ("." + link_.filename().string() + draft_prefix + random_name());
+  const fs::path made = link_.parent_path() / (temporary_link_prefix(link_) + random_name());
   if (::symlink(target.c_str(), made.c_str()) != 0) fail_with(errno, "cannot make the link " + made.string());
   if (::rename(made.c_str(), link_.c_str()) == 0) return;
   const int failed = errno;
@@ -219,7 +222,7 @@ void Publisher::clean(std::stop_token stop) {
   const std::string kept = live ? live->hex() : "";
   discard_all_but(kept, root_ / trees_name, [](const std::string& name) { return !name.starts_with(discarded_prefix); });
   discard_all_but(kept, root_ / ".git/worktrees", is_commit_name);
-  const std::string temporary = "." + link_.filename().string() + draft_prefix;
+  const std::string temporary = temporary_link_prefix(link_);
   discard_all_but("", link_.parent_path(), [&](const std::string& name) { return name.starts_with(temporary) && name.size() == temporary.size() + 16; });
   janitor_.wait(discarded_trees, std::move(stop));
 }

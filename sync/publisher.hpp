@@ -30,7 +30,7 @@ class Publisher {
   std::optional<git::Oid> published() const;
 
   // Makes `revision` what the link names. May be repeated: a tree that is live, complete and as it was written is left alone (nothing is given); one with files missing or altered is replaced.
-  // Unchanged files are hard links to the live tree's. Throws TransientError (a full disk, missing rights, `stop`; the partial tree is removed first), git::Error.
+  // Unchanged files are hard links to the live tree's. Throws TransientError (a full disk, missing rights, `stop`; the partial tree is removed first), StalledError for names that git refuses, git::Error.
   std::optional<CheckoutCounts> publish(const git::ObjectStore& store, const git::Revision& revision, std::stop_token stop);
 
   // Moves what is not live out of the way (old trees, what a killed process left) and has it removed in the background. After a publish. Logs what it could not remove.
