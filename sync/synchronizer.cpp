@@ -97,12 +97,14 @@ Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
   }
   const git::Oid commit = is_live && store_.contains(*known) ? *known : fetched(remote, stop);
   const auto before = publisher_.linked();
+  const auto checkout_start = Clock::now();
   const auto counts = publisher_.publish(store_, store_.revision(commit), stop);
+  const double checkout_seconds = seconds_since(checkout_start);
   const bool is_first = !is_verified_;
   is_verified_ = true;
   if (counts || is_first) announce(remote, commit, before);
   if (counts)
-    log_.info("published revision", {{"commit", commit.hex()}, {"ref", remote.name}, {"previous", before ? before->hex() : ""}, {"seconds", seconds_since(start)},
+    log_.info("published revision", {{"commit", commit.hex()}, {"ref", remote.name}, {"previous", before ? before->hex() : ""}, {"seconds", seconds_since(start)}, {"checkout_seconds", checkout_seconds},
                                      {"files_written", counts->written}, {"files_shared", counts->linked}});
   else if (is_first)
     log_.info("revision is published already", {{"commit", commit.hex()}, {"ref", remote.name}});
