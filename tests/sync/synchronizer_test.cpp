@@ -225,7 +225,7 @@ TEST_CASE_FIXTURE(Fixture, "over HTTP: not ready, then ready; health, metrics, a
   CHECK(ask("GET", "/").status == 200);
   CHECK(ask("GET", "/readyz").status == 200);
   const std::string exposition = ask("GET", "/metrics").body;
-  for (const std::string line : {"git_sync_duration_seconds_count{status=\"success\"} 1", "git_sync_count_total{status=\"success\"} 1", "git_fetch_count_total 1",
+  for (const std::string& line : std::vector<std::string>{"git_sync_duration_seconds_count{status=\"success\"} 1", "git_sync_count_total{status=\"success\"} 1", "git_fetch_count_total 1",
                                  "tidemark_sync_last_success_timestamp_seconds ", "tidemark_sync_revision_info{commit=\"" + live() + "\",ref=\"HEAD\"} 1"}) {
     CAPTURE(line);
     CHECK(exposition.find(line) != std::string::npos);
