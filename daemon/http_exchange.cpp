@@ -137,7 +137,7 @@ Framing framing_of(const httplib::Request& request, std::int64_t max_body_bytes)
 }
 
 RawRequest raw_request(const httplib::Request& request, int socket) {
-  RawRequest raw{request.method, request.target, {}, {}, local_host(socket)};
+  RawRequest raw{request.method, request.target, {}, {}, local_host(socket), socket};
   for (const auto& [name, value] : request.headers) {
     const std::string key = lower(name);
     const bool made_by_library = key == "remote_addr" || key == "remote_port" || key == "local_addr" || key == "local_port";
@@ -163,7 +163,7 @@ thread_local Serving serving;
 }  // namespace
 
 struct HttpExchange::Implementation final : httplib::Server {
-  Implementation(Bounds b, HttpExchange::Handler h) : bounds(b), handler(std::move(h)) {
+  Implementation(Bounds b, HttpExchange::Check c, HttpExchange::Handler h) : bounds(b), check(std::move(c)), handler(std::move(h)) {
     set_keep_alive_timeout(std::chrono::ceil<std::chrono::seconds>(bounds.idle_timeout).count());
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       auto& framing = serving.framing;
@@ -212,10 +212,12 @@ struct HttpExchange::Implementation final : httplib::Server {
   }
 
   const Bounds bounds;
+  const HttpExchange::Check check;
   const HttpExchange::Handler handler;
 };
 
-HttpExchange::HttpExchange(Bounds bounds, Handler handler) : implementation_(std::make_unique<Implementation>(bounds, std::move(handler))) {}
+HttpExchange::HttpExchange(Bounds bounds, Check check, Handler handler)
+    : implementation_(std::make_unique<Implementation>(bounds, std::move(check), std::move(handler))) {}
 HttpExchange::~HttpExchange() = default;
 
 bool HttpExchange::serve(HttpConnection& connection, bool close_afterwards) const {
@@ -224,8 +226,10 @@ bool HttpExchange::serve(HttpConnection& connection, bool close_afterwards) cons
   bool keep = false;
   serving = {connection.socket, refused(400, "bad-request", "Bad Request", "The request could not be read.")};
   const auto setup = [&](httplib::Request& request) {
-    serving.framing = framing_of(request, self.bounds.max_body_bytes);
-    const Framing& framing = serving.framing;
+    Framing& framing = serving.framing;
+    framing = framing_of(request, self.bounds.max_body_bytes);
+    if (!framing.refusal) framing.refusal = self.check(raw_request(request, connection.socket));
+    if (framing.refusal && framing.has_body) framing = {false, true, std::move(framing.refusal)};
     const bool asks_to_close = request.version == "HTTP/1.0" || lower(request.get_header_value("Connection")).find("close") != std::string::npos;
     keep = !close_afterwards && !asks_to_close && !framing.must_close;
     request.headers.erase("Connection");

@@ -27,6 +27,7 @@ struct RawRequest {
   std::multimap<std::string, std::string> headers;  // names in lower case
   std::string body;
   std::string local_host;
+  int socket = -1;
 };
 
 class HttpExchange {
@@ -37,9 +38,11 @@ class HttpExchange {
     Duration write_timeout;  // for the whole answer
     Duration idle_timeout;   // announced to the client
   };
+  using Check = std::function<std::optional<HttpResponse>(const RawRequest&)>;
   using Handler = std::function<HttpResponse(const RawRequest&)>;
 
-  HttpExchange(Bounds bounds, Handler handler);
+  // `check` may refuse a request for its head, before a byte of its body is read; `handler` is not asked then. Neither throws.
+  HttpExchange(Bounds bounds, Check check, Handler handler);
   ~HttpExchange();
   HttpExchange(const HttpExchange&) = delete;
   HttpExchange& operator=(const HttpExchange&) = delete;

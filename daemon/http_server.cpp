@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "daemon/http_access.hpp"
 #include "daemon/http_exchange.hpp"
@@ -33,6 +32,8 @@ std::optional<std::string> header(const RawRequest& request, const std::string& 
   const auto found = request.headers.find(name);
   return found == request.headers.end() ? std::nullopt : std::optional(found->second);
 }
+
+std::string handled_as(const std::string& method) { return method == "HEAD" ? "GET" : method; }
 
 }  // namespace
 
@@ -80,8 +81,9 @@ struct HttpServer::Implementation {
 
   Implementation(ListenAddress a, Options o, Log& l) : address(std::move(a)), options(std::move(o)), log(l) {}
 
+  const Route* find(const std::string& path) const;
+  std::optional<HttpResponse> refuse(const RawRequest& raw) const;
   HttpResponse answer(const RawRequest& raw) const;
-  HttpResponse dispatch(const HttpRequest& request) const;
   HttpResponse run(const HttpHandler& handler, const HttpRequest& request) const;
 
   ListenAddress address;
@@ -94,31 +96,39 @@ struct HttpServer::Implementation {
   std::unique_ptr<WorkerPool> workers;
 };
 
-HttpResponse HttpServer::Implementation::answer(const RawRequest& raw) const {
-  auto target = parse_target(raw.target);
-  if (!target) return problem(400, "bad-request", "Bad Request", "The URI has a broken % escape or over 100 parameters.");
-  const AccessQuestion question{target->authority.empty() ? header(raw, "host") : std::optional(target->authority), header(raw, "origin"),
-                                header(raw, "authorization"), raw.local_host};
-  if (auto refusal = refuse_access(options.access, address, question)) return *refusal;
-  HttpRequest request{raw.method, std::move(target->path), std::move(target->query), {}, raw.body};
-  for (const auto& [name, value] : raw.headers) request.headers.emplace(name, value);
-  return dispatch(request);
-}
-
-HttpResponse HttpServer::Implementation::dispatch(const HttpRequest& request) const {
+const HttpServer::Implementation::Route* HttpServer::Implementation::find(const std::string& path) const {
   const Route* best = nullptr;
   for (const auto& route : routes) {
     const bool longer = best == nullptr || route.pattern.size() > best->pattern.size() || (best->takes_rest && !route.takes_rest);
-    if (route.matches(request.path) && longer) best = &route;
+    if (route.matches(path) && longer) best = &route;
   }
-  if (best == nullptr) return problem(404, "not-found", "Not Found", "There is nothing at this path.");
-  const auto handler = best->handlers.find(request.method == "HEAD" ? "GET" : request.method);
-  if (handler != best->handlers.end()) return run(handler->second, request);
+  return best;
+}
+
+std::optional<HttpResponse> HttpServer::Implementation::refuse(const RawRequest& raw) const {
+  const auto target = parse_target(raw.target);
+  if (!target) return problem(400, "bad-request", "Bad Request", "The URI has a broken % escape or over 100 parameters.");
+  const AccessQuestion question{target->authority.empty() ? header(raw, "host") : std::optional(target->authority), header(raw, "origin"),
+                                header(raw, "authorization"), raw.local_host};
+  if (auto refusal = refuse_access(options.access, address, question)) return refusal;
+  const Route* route = find(target->path);
+  if (route == nullptr) return problem(404, "not-found", "Not Found", "There is nothing at this path.");
+  if (route->handlers.contains(handled_as(raw.method))) return std::nullopt;
   std::string allow;
-  for (const auto& [method, unused] : best->handlers) allow += (allow.empty() ? "" : ", ") + method + (method == "GET" ? ", HEAD" : "");
+  for (const auto& [method, unused] : route->handlers) allow += (allow.empty() ? "" : ", ") + method + (method == "GET" ? ", HEAD" : "");
   auto refusal = problem(405, "method-not-allowed", "Method Not Allowed", "Allowed here: " + allow + ".");
   refusal.headers["Allow"] = allow;
   return refusal;
+}
+
+// Of a request that refuse() has let pass.
+HttpResponse HttpServer::Implementation::answer(const RawRequest& raw) const {
+  auto target = parse_target(raw.target).value();
+  const Route* route = find(target.path);
+  HttpRequest request{.method = raw.method, .path = std::move(target.path), .query = std::move(target.query), .body = raw.body};
+  for (const auto& [name, value] : raw.headers) request.headers.emplace(name, value);
+  request.peer_is_gone = [socket = raw.socket] { return has_hung_up(socket); };
+  return run(route->handlers.at(handled_as(raw.method)), request);
 }
 
 HttpResponse HttpServer::Implementation::run(const HttpHandler& handler, const HttpRequest& request) const {
@@ -154,6 +164,7 @@ void HttpServer::start() {
   const auto threads = static_cast<std::size_t>(std::max(options.max_threads, 1));
   constexpr Duration write_timeout = std::chrono::seconds(30);
   self.exchange = std::make_unique<HttpExchange>(HttpExchange::Bounds{options.max_body_bytes, options.read_timeout, write_timeout, options.idle_timeout},
+                                                 [&self](const RawRequest& raw) { return self.refuse(raw); },
                                                  [&self](const RawRequest& raw) { return self.answer(raw); });
   self.workers = std::make_unique<WorkerPool>(threads, 4 * threads);
   self.listener = std::make_unique<HttpListener>(std::move(socket), HttpListener::Bounds{8 * threads, options.read_timeout, options.idle_timeout},

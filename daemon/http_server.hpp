@@ -31,6 +31,8 @@ struct HttpRequest {
   std::map<std::string, std::string> headers = {};                // names in lower case
   std::string body = {};
 
+  std::function<bool()> peer_is_gone = [] { return false; };  // asked by handlers that wait: has the peer hung up?
+
   std::optional<std::string> parameter(std::string_view name) const;  // the first of that name
 };
 

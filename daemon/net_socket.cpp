@@ -116,6 +116,11 @@ std::string local_host(int socket) {
   return "[" + std::string(text.data()) + "]";
 }
 
+bool has_hung_up(int socket) {
+  pollfd watched{socket, POLLRDHUP, 0};
+  return poll(&watched, 1, 0) > 0;
+}
+
 Descriptor make_event() {
   Descriptor event(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!event) throw std::system_error(errno, std::generic_category(), "cannot make an event descriptor");

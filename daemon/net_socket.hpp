@@ -32,6 +32,9 @@ int bound_port(int socket);
 // The address that the peer connected to, as a Host header spells it: "10.0.0.7", "[fd00::7]"; IPv4 in IPv6 as IPv4. "" if unknown.
 std::string local_host(int socket);
 
+// The peer has closed its end, or the connection is broken.
+bool has_hung_up(int socket);
+
 // Throws std::system_error.
 Descriptor make_event();
 

@@ -114,14 +114,15 @@ HttpResponse run(const RunHistory& history, const HttpRequest& request) {
 }
 
 // Asks for a run, and waits for its end when the request says so. The place is taken first: who finds none has asked for nothing.
-HttpResponse ask_for_run(const RunHistory& history, api::WaitingRoom& room, std::optional<Duration> wait, const std::function<std::int64_t()>& ask) {
+HttpResponse ask_for_run(const RunHistory& history, api::WaitingRoom& room, const HttpRequest& request, std::optional<Duration> wait,
+                         const std::function<std::int64_t()>& ask) {
   std::unique_ptr<api::WaitingRoom::Place> place;
   if (wait) {
     place = room.enter();
     if (!place) return api::no_place();
   }
   const std::int64_t id = ask();
-  if (wait) return api::wait_for_run(history, id, Clock::now() + *wait);
+  if (wait) return api::wait_for_run(history, id, {Clock::now() + *wait, request.peer_is_gone});
   return {202, api::run_accepted_json(id), "application/json", {{"Location", std::string(runs_path) + std::to_string(id)}}};
 }
 
@@ -129,12 +130,12 @@ HttpResponse resync(const ApiContext& context, api::WaitingRoom& room, const Htt
   const Parameters parameters(request, {"mode", "wait", "allow-removals"});
   const auto mode = parameters.one_of("mode", {"rewrite", "audit"}).value_or("rewrite") == "audit" ? Resync::audit : Resync::rewrite;
   const auto allow_removals = parameters.commit("allow-removals");
-  return ask_for_run(context.history, room, parameters.seconds("wait"), [&] { return context.reconciler.resync(mode, allow_removals); });
+  return ask_for_run(context.history, room, request, parameters.seconds("wait"), [&] { return context.reconciler.resync(mode, allow_removals); });
 }
 
 HttpResponse retry_quarantine(const ApiContext& context, api::WaitingRoom& room, const HttpRequest& request) {
   const Parameters parameters(request, {"wait"});
-  return ask_for_run(context.history, room, parameters.seconds("wait"), [&] { return context.reconciler.retry_quarantine(); });
+  return ask_for_run(context.history, room, request, parameters.seconds("wait"), [&] { return context.reconciler.retry_quarantine(); });
 }
 
 HttpResponse wait(const ApiContext& context, api::WaitingRoom& room, const HttpRequest& request) {
@@ -144,7 +145,7 @@ HttpResponse wait(const ApiContext& context, api::WaitingRoom& room, const HttpR
   const auto deadline = Clock::now() + parameters.seconds("timeout").value_or(default_wait);
   const auto place = room.enter();
   if (!place) return api::no_place();
-  return api::wait_for_commit(context.reconciler, context.history, *commit, deadline);
+  return api::wait_for_commit(context.reconciler, context.history, *commit, {deadline, request.peer_is_gone});
 }
 
 }  // namespace

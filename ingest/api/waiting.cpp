@@ -11,7 +11,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Reached = Reconciler::Reached;
 
-// A run's end wakes those who wait for a commit; what changes without a run of its own (the first look after a start) is seen this much later.
+// A run's end wakes those who wait; what changes without one (the first look after a start finds nothing to do, the peer hangs up) is seen this much later.
 constexpr auto longest_sleep = std::chrono::seconds(1);
 
 HttpResponse stopping() {
@@ -52,13 +52,19 @@ HttpResponse no_place() {
   return response;
 }
 
-HttpResponse wait_for_run(const RunHistory& history, std::int64_t run, Clock::time_point deadline) {
-  const bool ended = history.wait_for(run, deadline);
-  const auto report = history.find(run);
-  if (!ended || !report) {
-    if (Clock::now() < deadline) return stopping();
-    return run_problem(504, "not-yet", "Gateway Timeout", "The run has not ended in time and goes on.", run);
+HttpResponse wait_for_run(const RunHistory& history, std::int64_t run, const Waiter& waiter) {
+  bool ended = false;
+  for (auto now = Clock::now(); !ended;) {
+    const auto wake = std::min(waiter.deadline, now + longest_sleep);
+    ended = history.wait_for(run, wake);
+    now = Clock::now();
+    if (!ended && now < wake) return stopping();
+    if (!ended && (now >= waiter.deadline || waiter.is_gone())) {
+      return run_problem(504, "not-yet", "Gateway Timeout", "The run has not ended in time and goes on.", run);
+    }
   }
+  const auto report = history.find(run);
+  if (!report) return run_problem(500, "run-failed", "Internal Server Error", "The run has ended so long ago that it is forgotten.", run);
   switch (report->outcome) {
     case RunReport::Outcome::stalled: return stalled(*report);
     case RunReport::Outcome::failed: return run_problem(500, "run-failed", "Internal Server Error", report->error, run);
@@ -66,19 +72,19 @@ HttpResponse wait_for_run(const RunHistory& history, std::int64_t run, Clock::ti
   }
 }
 
-HttpResponse wait_for_commit(const Reconciler& reconciler, const RunHistory& history, const git::Oid& commit, Clock::time_point deadline) {
+HttpResponse wait_for_commit(const Reconciler& reconciler, const RunHistory& history, const git::Oid& commit, const Waiter& waiter) {
   while (true) {
     const auto seen = history.ended();
     const auto reached = reconciler.reached(commit);
     const auto status = reconciler.status();
     if (reached == Reached::yes) return {200, reached_json(commit, status)};
-    const bool late = Clock::now() >= deadline;
+    const bool late = Clock::now() >= waiter.deadline || waiter.is_gone();
     // A commit that is not known yet may be the one that ends the stall.
     if (late || reached == Reached::not_yet) {
       if (const auto run = current_stall(history, status)) return stalled(*run);
     }
     if (late) return too_late(commit, reached);
-    const auto wake = std::min(deadline, Clock::now() + longest_sleep);
+    const auto wake = std::min(waiter.deadline, Clock::now() + longest_sleep);
     if (history.wait_for_end(seen, wake) == seen && Clock::now() < wake) return stopping();
   }
 }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -37,10 +38,15 @@ class WaitingRoom {
 
 HttpResponse no_place();  // 503 with Retry-After
 
+struct Waiter {
+  std::chrono::steady_clock::time_point deadline;
+  std::function<bool()> is_gone;  // then nobody reads the answer, and the wait ends early
+};
+
 // The answer to who asked for a run and waits for its end: the report; 504 `not-yet`, 409 `stalled`, 500 `run-failed`, 503 `stopping`.
-HttpResponse wait_for_run(const RunHistory& history, std::int64_t run, std::chrono::steady_clock::time_point deadline);
+HttpResponse wait_for_run(const RunHistory& history, std::int64_t run, const Waiter& waiter);
 
 // The answer to who waits for a commit: 200; 504 `not-yet` or `unknown-commit`, 409 `stalled`, 503 `stopping`.
-HttpResponse wait_for_commit(const Reconciler& reconciler, const RunHistory& history, const git::Oid& commit, std::chrono::steady_clock::time_point deadline);
+HttpResponse wait_for_commit(const Reconciler& reconciler, const RunHistory& history, const git::Oid& commit, const Waiter& waiter);
 
 }  // namespace tidemark::ingest::api

@@ -107,6 +107,19 @@ TEST_CASE("with a bearer token every request must carry it") {
   }
 }
 
+TEST_CASE("who is not let in is told so before the body is read, and the connection ends") {
+  Fixture fixture(HttpAccess{.bearer_token = [] { return std::optional<std::string>("token"); }});
+  for (const std::string head : {"Host: evil.example\r\n", "Host: localhost\r\n"}) {
+    RawClient client(fixture.server.port());
+    client.send("POST /api/v1/resync HTTP/1.1\r\n" + head + "Content-Length: 1000\r\n\r\n");
+    const auto answer = client.receive(false, std::chrono::seconds(2));
+    CHECK((answer.status == 403 || answer.status == 401));
+    CHECK(answer.head.find("Connection: close\r\n") != std::string::npos);
+    CHECK(client.closed_by_peer());
+  }
+  CHECK(fixture.reached == 0);
+}
+
 TEST_CASE("a token that cannot be read lets nobody in") {
   Fixture fixture(HttpAccess{.bearer_token = [] { return std::optional<std::string>(); }});
   CHECK(fixture.status("Host: localhost\r\nAuthorization: Bearer \r\n") == 401);
