@@ -26,6 +26,7 @@ class Cold:
     reference: float = 0
     clone: float = 0
     load: float = 0
+    reference_cpu: float = 0
     cpu: dict = field(default_factory=dict)
     anonymous: dict = field(default_factory=dict)
     peak: dict = field(default_factory=dict)
@@ -61,16 +62,28 @@ def start(pair, commit):
     return seconds, memory
 
 
+@dataclass
+class Reference:
+    clone: float
+    load: float
+    cpu: float
+    documents: int
+
+    @property
+    def seconds(self):
+        return self.clone + self.load
+
+
 def clone_and_load(origin, url, folder):
     """git clone --bare, then the same documents from memory: whichever of FTS5's two ways of loading is faster here."""
     folder.mkdir(parents=True)
-    begin = time.perf_counter()
+    before, begin = os.times(), time.perf_counter()
     subprocess.run(["git", *QUIET_GIT, "clone", "--quiet", "--bare", url, folder / "clone.git"], check=True)
-    clone = time.perf_counter() - begin
+    clone, after = time.perf_counter() - begin, os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
     out = subprocess.run([binary("tidemark-bench-reference"), "load", folder / "clone.git", origin.head, folder / "reference.db"], check=True, capture_output=True, text=True)
-    loads = [json.loads(line) for line in out.stdout.splitlines()]
-    best = min(loads, key=lambda one: one["seconds"])
-    return clone, best["seconds"], best["documents"]
+    best = min((json.loads(line) for line in out.stdout.splitlines()), key=lambda one: one["seconds"])
+    return Reference(clone, best["seconds"], cpu + best["cpu_seconds"], best["documents"])
 
 
 def cold_start(origin, url, folder, repeat):
@@ -89,14 +102,14 @@ def cold_start(origin, url, folder, repeat):
                 cold.anonymous[program.name] = max(cold.anonymous.get(program.name, 0), memory.anonymous[pid])
                 cold.peak[program.name] = max(cold.peak.get(program.name, 0), memory.peak[pid])
             documents = pair.ingest.client.status()["documents"]
-            if documents != references[-1][2]:
-                raise RuntimeError(f"{documents} documents, the reference has {references[-1][2]}")
+            if documents != references[-1].documents:
+                raise RuntimeError(f"{documents} documents, the reference has {references[-1].documents}")
         finally:
             pair.close()
         shutil.rmtree(place)
-    middle = sorted(references, key=lambda one: one[0] + one[1])[len(references) // 2]
-    cold.seconds, cold.clone, cold.load, cold.documents = median(ours), *middle
-    cold.reference = cold.clone + cold.load
+    middle = sorted(references, key=lambda one: one.seconds)[len(references) // 2]
+    cold.seconds, cold.clone, cold.load, cold.documents = median(ours), middle.clone, middle.load, middle.documents
+    cold.reference, cold.reference_cpu = middle.seconds, middle.cpu
     return cold
 
 
