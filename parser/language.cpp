@@ -1,8 +1,6 @@
 #include "parser/language.hpp"
 
-#include <algorithm>
-#include <iterator>
-#include <string>
+#include <cstdint>
 
 #include "parser/cjk.hpp"
 #include "parser/utf8.hpp"
@@ -10,11 +8,41 @@
 namespace tidemark::parser {
 namespace {
 
-constexpr std::size_t sample_bytes = 4 * 1024;
+constexpr std::size_t sample_bytes = 1024;
 
-// Sorted. One word in twelve of English prose is one of these; far fewer are in any other language that is written in Latin letters.
-constexpr std::string_view english[] = {"a",  "and", "are", "as", "be",   "for", "from", "in", "is",
-                                        "it", "of",  "on",  "or", "that", "the", "this", "to", "with"};
+// Up to four lower-case letters as one number.
+constexpr std::uint32_t packed(std::string_view word) {
+  std::uint32_t number = 0;
+  for (const char c : word) number = number << 8 | static_cast<unsigned char>(c);
+  return number;
+}
+
+// One word in twelve of English prose is one of these; far fewer are in any other language that is written in Latin letters.
+bool is_english(std::uint32_t word) {
+  switch (word) {
+    case packed("a"):
+    case packed("and"):
+    case packed("are"):
+    case packed("as"):
+    case packed("be"):
+    case packed("for"):
+    case packed("from"):
+    case packed("in"):
+    case packed("is"):
+    case packed("it"):
+    case packed("of"):
+    case packed("on"):
+    case packed("or"):
+    case packed("that"):
+    case packed("the"):
+    case packed("this"):
+    case packed("to"):
+    case packed("with"):
+      return true;
+    default:
+      return false;
+  }
+}
 
 struct Counts {
   std::size_t latin = 0, han = 0, kana = 0, hangul = 0, words = 0, english_words = 0;
@@ -23,11 +51,19 @@ struct Counts {
 class Sampler {
  public:
   void add(std::string_view text) {
-    for (std::size_t at = 0; at < text.size() && seen_ < sample_bytes;) {
+    text = text.substr(0, sample_bytes - seen_);
+    seen_ += text.size();
+    for (std::size_t at = 0; at < text.size();) {
+      const auto byte = static_cast<unsigned char>(text[at]);
+      if (byte < 0x80) {
+        const unsigned lower = byte | 0x20u;
+        lower >= 'a' && lower <= 'z' ? letter(lower) : end_word();
+        ++at;
+        continue;
+      }
       const utf8::Decoded next = utf8::decode(text, at);
       at += next.bytes;
-      seen_ += next.bytes;
-      count(next.code_point);
+      count(script_of(next.code_point));
     }
     end_word();
   }
@@ -35,13 +71,13 @@ class Sampler {
   bool full() const { return seen_ >= sample_bytes; }
 
  private:
-  void count(char32_t c) {
-    const Script script = script_of(c);
-    if (script == Script::latin) {
-      ++counts_.latin;
-      if (word_.size() < 8) word_.push_back(c < 0x80 ? static_cast<char>(c | 0x20) : '?');
-      return;
-    }
+  void letter(unsigned lower) {
+    ++counts_.latin;
+    word_ = ++length_ <= 4 ? word_ << 8 | lower : 0u;
+  }
+
+  void count(Script script) {
+    if (script == Script::latin) return letter('?');
     end_word();
     if (script == Script::han) ++counts_.han;
     if (script == Script::kana) ++counts_.kana;
@@ -49,14 +85,16 @@ class Sampler {
   }
 
   void end_word() {
-    if (word_.empty()) return;
+    if (length_ == 0) return;
     ++counts_.words;
-    if (std::binary_search(std::begin(english), std::end(english), std::string_view(word_))) ++counts_.english_words;
-    word_.clear();
+    if (is_english(word_)) ++counts_.english_words;
+    word_ = 0;
+    length_ = 0;
   }
 
   Counts counts_;
-  std::string word_;
+  std::uint32_t word_ = 0;  // its letters, while it is short enough for one of the list
+  std::size_t length_ = 0;
   std::size_t seen_ = 0;
 };
 
