@@ -1,6 +1,8 @@
-// What a function produces, made on a thread of its own and taken one by one: the queue between the two is bounded in items and bytes, and keeps the order.
+// What a function produces, made on a thread of its own and taken one by one: the queue between the two is bounded in items and bytes, and keeps the
+// order. Items change hands in portions, since waking a thread for each one costs more than making it.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -40,18 +42,14 @@ class Generator {
 
   // The next item, or nothing at the end; throws what the producer threw, after the items before it. From one thread.
   std::optional<T> next() {
-    std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [this] { return !queue_.empty() || ended_; });
-    if (queue_.empty()) {
+    if (portion_.empty()) take_portion();
+    if (portion_.empty()) {
       if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
       return std::nullopt;
     }
-    auto item = std::move(queue_.front());
-    queue_.pop_front();
-    bytes_ -= item.second;
-    lock.unlock();
-    room_.notify_one();
-    return std::move(item.first);
+    std::optional<T> item(std::move(portion_.front()));
+    portion_.pop_front();
+    return item;
   }
 
  private:
@@ -64,34 +62,55 @@ class Generator {
     }
     {
       const std::lock_guard lock(mutex_);
-      error_ = error;
+      error_ = std::move(error);
       ended_ = true;
     }
     arrived_.notify_one();
   }
 
-  bool push(T item, std::size_t bytes) {
+  void take_portion() {
     {
       std::unique_lock lock(mutex_);
-      room_.wait(lock, [&] { return taker_gone_ || queue_.empty() || (queue_.size() < limits_.items && bytes_ + bytes <= limits_.bytes); });
-      if (taker_gone_) return false;
-      queue_.emplace_back(std::move(item), bytes);
-      bytes_ += bytes;
+      arrived_.wait(lock, [this] { return is_portion() || full_ || ended_; });
+      std::swap(portion_, queue_);
+      bytes_ = 0;
+      full_ = false;
     }
-    arrived_.notify_one();
+    room_.notify_one();
+  }
+
+  bool push(T item, std::size_t bytes) {
+    std::unique_lock lock(mutex_);
+    if (!has_room(bytes) && !taker_gone_) {
+      full_ = true;
+      arrived_.notify_one();
+      room_.wait(lock, [&] { return taker_gone_ || has_room(bytes); });
+    }
+    if (taker_gone_) return false;
+    queue_.push_back(std::move(item));
+    bytes_ += bytes;
+    const bool wake = is_portion();
+    lock.unlock();
+    if (wake) arrived_.notify_one();
     return true;
   }
+
+  // Half of the limits for what waits, half for the portion that is being taken.
+  bool has_room(std::size_t bytes) const { return queue_.empty() || (queue_.size() < limits_.items / 2 && bytes_ + bytes <= limits_.bytes / 2); }
+  bool is_portion() const { return !queue_.empty() && (queue_.size() >= std::max<std::size_t>(limits_.items / 4, 1) || bytes_ >= limits_.bytes / 4); }
 
   QueueLimits limits_;
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::condition_variable room_;
-  std::deque<std::pair<T, std::size_t>> queue_;
-  std::size_t bytes_ = 0;
+  std::deque<T> queue_;
+  std::size_t bytes_ = 0;  // of the queue
+  bool full_ = false;      // the producer waits for room
   std::exception_ptr error_;
   bool ended_ = false;
   bool taker_gone_ = false;
-  std::jthread thread_;  // the last member: it uses the others
+  std::deque<T> portion_;  // the taker's alone
+  std::jthread thread_;    // the last member: it uses the others
 };
 
 }  // namespace tidemark::ingest

@@ -1,0 +1,58 @@
+#include "ingest/generator.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace tidemark::ingest {
+namespace {
+
+std::vector<int> take_all(Generator<int>& generator) {
+  std::vector<int> items;
+  while (auto item = generator.next()) items.push_back(*item);
+  return items;
+}
+
+}  // namespace
+
+TEST_CASE("a generator gives every item in order, whatever the limits") {
+  for (const QueueLimits limits : {QueueLimits{1, 0}, QueueLimits{1, 100}, QueueLimits{2, 1}, QueueLimits{7, 50}, QueueLimits{1'000, 1'000'000}}) {
+    for (const int count : {0, 1, 2, 3, 1'000}) {
+      Generator<int> generator(limits, [&](const Generator<int>::Emit& emit) {
+        for (int i = 0; i < count; ++i) emit(i, static_cast<std::size_t>(i % 60));
+      });
+      std::vector<int> expected;
+      for (int i = 0; i < count; ++i) expected.push_back(i);
+      CHECK(take_all(generator) == expected);
+      CHECK_FALSE(generator.next());
+    }
+  }
+}
+
+TEST_CASE("a generator hands on what was made before an exception, then the exception") {
+  Generator<int> generator({100, 1'000}, [](const Generator<int>::Emit& emit) {
+    emit(1, 1);
+    emit(2, 1);
+    throw std::runtime_error("broken");
+  });
+  CHECK(generator.next() == 1);
+  CHECK(generator.next() == 2);
+  CHECK_THROWS_WITH(generator.next(), "broken");
+  CHECK_FALSE(generator.next());
+}
+
+TEST_CASE("a generator's producer stays within the limits, and ends when the taker goes") {
+  std::atomic<int> made = 0;
+  {
+    Generator<std::string> generator({1'000, 4'000}, [&](const Generator<std::string>::Emit& emit) {
+      while (emit(std::string(100, 'x'), 100)) ++made;
+    });
+    CHECK(generator.next());
+  }
+  CHECK(made <= 81);  // 4,000 bytes ahead in two portions, and once more while the first was taken
+}
+
+}  // namespace tidemark::ingest
