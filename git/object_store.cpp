@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "git/object_database.hpp"
 #include "git/raw_object.hpp"
 #include "git/repository_layout.hpp"
 
@@ -37,12 +38,9 @@ ObjectStore::ObjectStore(const std::filesystem::path& git_directory) : common_di
 ObjectStore::~ObjectStore() { close(); }
 
 void ObjectStore::open() {
-  const std::string action = "open the objects of " + common_directory_.string();
-  git_odb* odb = nullptr;
-  check(git_odb_open(&odb, (common_directory_ / "objects").c_str()), action);
-  OdbHandle owned(odb);
-  check(git_repository_wrap_odb(&repository_, odb), action);
-  odb_ = owned.release();
+  OdbHandle odb = open_database(common_directory_ / "objects");
+  check(git_repository_wrap_odb(&repository_, odb.get()), "open the objects of " + common_directory_.string());
+  odb_ = odb.release();
 }
 
 void ObjectStore::close() {

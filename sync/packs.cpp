@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "git/object_database.hpp"
+
 namespace tidemark::sync {
 
 namespace fs = std::filesystem;
@@ -38,11 +40,8 @@ void configure(git_repository* repository, const fs::path& git_directory, std::s
 }
 
 git::RepositoryHandle objects_of(const fs::path& git_directory) {
-  git_odb* odb = nullptr;
-  git::check(git_odb_open(&odb, (git_directory / "objects").c_str()), "open the objects of " + git_directory.string());
-  const git::OdbHandle odb_handle(odb);
   git_repository* repository = nullptr;
-  git::check(git_repository_wrap_odb(&repository, odb), "open the objects of " + git_directory.string());
+  git::check(git_repository_wrap_odb(&repository, git::open_database(git_directory / "objects").get()), "open the objects of " + git_directory.string());
   return git::RepositoryHandle(repository);
 }
 

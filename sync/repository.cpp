@@ -1,6 +1,7 @@
 #include "sync/repository.hpp"
 
 #include <fcntl.h>
+#include <git2/sys/repository.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "daemon/error.hpp"
+#include "git/object_database.hpp"
 #include "sync/leftovers.hpp"
 #include "sync/packs.hpp"
 #include "sync/remote_url.hpp"
@@ -30,7 +32,9 @@ std::string random_suffix() {
 git::RepositoryHandle open_handle(const fs::path& git_directory) {
   git_repository* repository = nullptr;
   git::check(git_repository_open(&repository, git_directory.c_str()), "open " + git_directory.string());
-  return git::RepositoryHandle(repository);
+  git::RepositoryHandle handle(repository);
+  git::check(git_repository_set_odb(repository, git::open_database(git_directory / "objects").get()), "open the objects of " + git_directory.string());
+  return handle;
 }
 
 void remove_damaged(const fs::path& root, Log& log) {

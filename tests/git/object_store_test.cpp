@@ -99,6 +99,16 @@ TEST_CASE_FIXTURE(Fixture, "bytes that do not belong to an id are an Error, loos
   ObjectStore store(git.path());
   CHECK_THROWS_AS(content(store, oid(blob)), Error);
 
+  for (std::size_t size = 0; size <= bytes.size(); ++size) {
+    CAPTURE(size);
+    overwrite(loose_path(git.path(), other), std::string_view(bytes).substr(0, size));
+    if (size < bytes.size()) {
+      CHECK_THROWS_AS(content(store, oid(other)), Error);
+    } else {
+      CHECK(content(store, oid(other)) == std::string(2000, 'b'));
+    }
+  }
+
   GitRepository packed(directory / "p.git");
   const std::string commit = packed.commit({{"a", {"100644", std::string(3000, 'a') + "unique"}}});
   packed.git({"repack", "-adq"});
@@ -111,6 +121,27 @@ TEST_CASE_FIXTURE(Fixture, "bytes that do not belong to an id are an Error, loos
   }
   ObjectStore broken(packed.path());
   CHECK_THROWS_AS(broken.revision(oid(commit)), Error);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a loose object with any one byte changed is an Error or unharmed, never other content") {
+  std::string content_bytes;
+  for (int i = 0; i < 300; ++i) content_bytes += std::to_string(i * i);
+  const std::string blob = git.write_object("blob", content_bytes);
+  std::ifstream in(loose_path(git.path(), blob), std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  ObjectStore store(git.path());
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::string changed = bytes;
+    changed[i] = static_cast<char>(changed[i] ^ 0x10);
+    overwrite(loose_path(git.path(), blob), changed);
+    // A bit that only says how it was compressed may change without harm.
+    std::string read = content_bytes;
+    try {
+      read = content(store, oid(blob));
+    } catch (const Error&) {
+    }
+    CHECK(read == content_bytes);
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture, "packs that replaced others are found without being asked for") {
