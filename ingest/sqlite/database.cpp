@@ -151,6 +151,11 @@ void Connection::wait_when_busy(std::chrono::milliseconds limit) { sqlite3_busy_
 
 std::string Connection::file() const { return sqlite3_db_filename(database_, "main"); }
 
+bool Connection::has_moved() const {
+  int moved = 0;
+  return sqlite3_file_control(database_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
+}
+
 void Connection::disable_triggers() { sqlite3_db_config(database_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr); }
 
 void Connection::interrupt() { sqlite3_interrupt(database_); }

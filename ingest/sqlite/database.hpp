@@ -94,6 +94,7 @@ class Connection {
   bool in_transaction() const;
   void wait_when_busy(std::chrono::milliseconds limit);
   std::string file() const;
+  bool has_moved() const;  // the file was deleted, renamed or replaced since it was opened
   void disable_triggers();
   void interrupt();  // from any thread: the statement that runs ends with Failure::interrupted
   fts5_api* fts5();

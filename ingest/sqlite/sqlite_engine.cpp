@@ -45,6 +45,7 @@ class SqliteEngine final : public Engine {
   void open();               // the writer, as the lease's holder
   void check();              // for damage: at once, or in the background when the file is large
   void replace_damaged(const std::string& what);
+  void reopen();             // after somebody deleted the file or put another in its place
   Facts facts(Connection& connection);  // within a transaction
   [[noreturn]] void translate(const DatabaseError& error);
   // Calls `read` with a reader in a snapshot of an index that has our tables; otherwise gives an empty answer.
@@ -130,6 +131,18 @@ void SqliteEngine::translate(const DatabaseError& error) {
   }
 }
 
+void SqliteEngine::reopen() {
+  log_.warning("the index file was deleted or replaced", {{"file", file_.string()}});
+  check_.reset();
+  keeper_.reset();
+  readers_.replace([&] {
+    writer_.reset();
+    // SQLite leaves the log of a file that has moved, and would take it for the new one's.
+    for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(std::filesystem::path(file_) += suffix);
+  });
+  open();
+}
+
 Facts SqliteEngine::facts(Connection& connection) {
   Facts facts;
   const std::int64_t version = connection.integer("PRAGMA user_version");
@@ -186,7 +199,11 @@ Facts SqliteEngine::inspect() {
       standby.holder = lock_.holder();
       return standby;
     }
-    if (writer_ == nullptr) open();
+    if (writer_ == nullptr) {
+      open();
+    } else if (writer_->has_moved()) {
+      reopen();
+    }
     if (damaged_) {
       replace_damaged("found while reading or writing");
       keeper_ = std::make_unique<LogKeeper>(file_, log_);

@@ -123,6 +123,23 @@ TEST_CASE("an index damaged while it is open is set aside at the next look") {
   CHECK(engine->inspect().check_holds);
 }
 
+TEST_CASE("an index file that is deleted or replaced while it is open is read anew") {
+  SqliteIndex index;
+  const auto engine = index.open();
+  fill(*engine, 3);
+  std::filesystem::remove(index.file());
+  CHECK(engine->inspect().schema == Schema::none);
+  CHECK(found(*engine, "word").empty());
+  fill(*engine, 5);
+  CHECK(found(*engine, "word").size() == 5);
+
+  SqliteIndex backup;
+  fill(*backup.open(), 2);
+  std::filesystem::rename(backup.file(), index.file());
+  CHECK(engine->inspect().check_holds);
+  CHECK(found(*engine, "word").size() == 2);
+}
+
 TEST_CASE("a large damaged index is found out while it is in use") {
   SqliteIndex index;
   {
