@@ -1,0 +1,106 @@
+// A full disk, by a small tmpfs of its own.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include "daemon/error.hpp"
+#include "sync/published_root.hpp"
+
+using namespace tidemark;
+using namespace tidemark::testing;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int not_permitted = 77;
+
+// Runs `body` in a child process, where `at` is a tmpfs of 8 MiB; gives its exit code.
+int with_small_disk(const fs::path& at, const std::function<int()>& body) {
+  fs::create_directory(at);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // Without root's rights, a user namespace gives them for mounts of one's own.
+    const bool is_isolated = ::unshare(CLONE_NEWNS) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
+    if (!is_isolated || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 || ::mount("tmpfs", at.c_str(), "tmpfs", 0, "size=8m") != 0) ::_exit(not_permitted);
+    int code = 1;
+    try {
+      code = body();
+    } catch (const std::exception& error) {
+      MESSAGE(error.what());
+    }
+    ::_exit(code);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+// Content that takes much room in a checkout and none in the repository.
+Tree of_megabytes(int megabytes, char letter) {
+  Tree tree;
+  for (int i = 0; i < megabytes; ++i) tree["file-" + std::to_string(i)] = {"100644", std::string(1024 * 1024, letter)};
+  return tree;
+}
+
+struct SmallDisk {
+  fs::path root;
+  GitRepository git{root / ".git"};
+  Log log{LogFormat::text, LogLevel::error};
+  git::ObjectStore store{root / ".git"};
+  sync::Publisher publisher{root, "link", sync::Checkout::full, log};
+
+  bool publish(const std::string& commit) {
+    store.refresh();
+    try {
+      publisher.publish(store, store.revision(*git::Oid::parse(commit)), {});
+      return true;
+    } catch (const TransientError& error) {
+      if (std::string(error.what()).find("free space") == std::string::npos) throw;
+      return false;
+    }
+  }
+  bool shows(const Tree& tree) { return files_below(fs::canonical(root / "link")) == tree; }
+  std::ptrdiff_t trees() const { return std::distance(fs::directory_iterator(root / ".worktrees"), fs::directory_iterator()); }
+};
+
+#define EXPECT(condition) \
+  if (!(condition)) throw std::runtime_error("not so: " #condition)
+
+}  // namespace
+
+TEST_CASE("a full disk: the live tree stays, nothing partial stays, and publishing goes on when there is room again") {
+  const git::Library library;
+  const TemporaryDirectory directory;
+  const int code = with_small_disk(directory / "disk", [&] {
+    ::umask(0022);
+    SmallDisk disk{directory / "disk"};
+    const Tree three = of_megabytes(3, 'a');
+    const Tree six = of_megabytes(6, 'b');
+    const Tree two = of_megabytes(2, 'c');
+    EXPECT(disk.publish(disk.git.commit(three)));
+    const std::string large = disk.git.commit(six);
+    EXPECT(!disk.publish(large));
+    EXPECT(disk.shows(three));
+    EXPECT(disk.trees() == 1);
+    // Upstream shrinks.
+    EXPECT(disk.publish(disk.git.commit(two)));
+    EXPECT(disk.shows(two));
+    disk.publisher.clean_and_wait({});
+    // Room returns.
+    write_file(disk.root / "ballast", std::string(1024 * 1024, 'x'));
+    EXPECT(!disk.publish(large));
+    EXPECT(disk.shows(two));
+    fs::remove(disk.root / "ballast");
+    fs::remove_all(disk.root / ".git/worktrees");  // so that nothing is shared
+    disk.publisher.clean_and_wait({});
+    EXPECT(disk.publish(disk.git.commit(of_megabytes(5, 'd'))));
+    EXPECT(disk.shows(of_megabytes(5, 'd')));
+    return 0;
+  });
+  if (code == not_permitted)
+    MESSAGE("not tested: mounting a tmpfs is not permitted here");
+  else
+    CHECK(code == 0);
+}
