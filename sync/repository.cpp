@@ -72,17 +72,24 @@ std::vector<Kept> kept_revisions(git_repository* repository, const fs::path& git
 
 }  // namespace
 
-Repository::Repository(fs::path root, const std::string& url, Log& log) : root_(std::move(root)), log_(&log) {
+Repository::Repository(fs::path root, const std::string& url, Log& log) : root_(std::move(root)), url_(RemoteUrl::parse(url).url), log_(&log) {
   std::error_code error;
   fs::create_directories(root_, error);
   if (error) throw TransientError("make " + root_.string() + ": " + error.message() + "; --root has to be a folder that can be written");
   root_ = fs::canonical(root_, error);
   if (error) throw TransientError("open " + root_.string() + ": " + error.message());
   git_directory_ = root_ / ".git";
-  open(url);
+  open();
+  set_origin();
 }
 
-void Repository::open(const std::string& url) {
+void Repository::start_afresh(const std::string& why) {
+  set_aside(why);
+  initialise();
+  set_origin();
+}
+
+void Repository::open() {
   if (fs::symlink_status(git_directory_).type() == fs::file_type::not_found) {
     initialise();
   } else {
@@ -96,16 +103,18 @@ void Repository::open(const std::string& url) {
       initialise();
     }
   }
-  const std::string clean = RemoteUrl::parse(url).url;
+}
+
+void Repository::set_origin() {
   git_remote* remote = nullptr;
   const int found = git_remote_lookup(&remote, get(), "origin");
   const git::RemoteHandle owned(remote);
-  if (found == 0 && git_remote_url(remote) && git_remote_url(remote) == clean) return;
+  if (found == 0 && git_remote_url(remote) && git_remote_url(remote) == url_) return;
   if (found == 0) {
-    git::check(git_remote_set_url(get(), "origin", clean.c_str()), "set the URL of origin");
+    git::check(git_remote_set_url(get(), "origin", url_.c_str()), "set the URL of origin");
   } else {
     git_remote* created = nullptr;
-    git::check(git_remote_create(&created, get(), "origin", clean.c_str()), "set the URL of origin");
+    git::check(git_remote_create(&created, get(), "origin", url_.c_str()), "set the URL of origin");
     git_remote_free(created);
   }
 }

@@ -17,7 +17,10 @@ class Repository {
   // What a killed process left (locks, unfinished packs) is removed: nobody else writes here. Throws TransientError when the root can't be written.
   Repository(std::filesystem::path root, const std::string& url, Log& log);
 
-  // Changes with consolidate_packs.
+  // Sets a repository aside whose objects turned out to be damaged, as the constructor does, and begins an empty one in its place. Not between a resolve and a fetch.
+  void start_afresh(const std::string& why);
+
+  // Changes with consolidate_packs and start_afresh.
   git_repository* get() const { return handle_.get(); }
   const std::filesystem::path& root() const { return root_; }
   const std::filesystem::path& git_directory() const { return git_directory_; }
@@ -31,12 +34,14 @@ class Repository {
   void consolidate_packs(std::size_t limit);
 
  private:
-  void open(const std::string& url);
+  void open();
+  void set_origin();
   void set_aside(const std::string& why);
   void initialise();
 
   std::filesystem::path root_;
   std::filesystem::path git_directory_;
+  std::string url_;
   git::RepositoryHandle handle_;
   Log* log_;
 };
