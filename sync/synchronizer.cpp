@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <thread>
+#include <utility>
 
 #include "daemon/backoff.hpp"
 #include "daemon/error.hpp"
@@ -52,7 +53,7 @@ Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics
       publisher_(settings.root, settings.link, settings.checkout, log),
       repository_(settings.root, settings.repo, log),
       fetcher_(settings, repository_, log),
-      store_(repository_.git_directory()),
+      store_(std::in_place, repository_.git_directory()),
       webhook_(make_webhook(settings, metrics, log)) {}
 
 Synchronizer::Outcome Synchronizer::sync_once(std::stop_token stop) {
@@ -86,19 +87,33 @@ Synchronizer::Outcome Synchronizer::timed_pass(std::stop_token stop) {
   }
 }
 
+// Objects that turn out to be damaged are fetched anew, into a new repository, once for each state of the remote.
 Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
   const auto start = Clock::now();
   const RemoteRef remote = fetcher_.resolve(stop);
+  try {
+    return bring(remote, start, stop);
+  } catch (const git::Error& damage) {
+    if (repaired_for_ == remote.oid) throw;
+    repaired_for_ = remote.oid;
+    store_.reset();
+    repository_.start_afresh(damage.what());
+    store_.emplace(repository_.git_directory());
+    return bring(remote, start, stop);
+  }
+}
+
+Synchronizer::Outcome Synchronizer::bring(const RemoteRef& remote, Clock::time_point start, std::stop_token stop) {
   const auto known = known_commit(remote);
   const bool is_live = known && publisher_.published() == known;
   if (is_live && is_verified_) {
     if (is_untidy_) tidy_up(*known, stop);
     return Outcome::unchanged;
   }
-  const git::Oid commit = is_live && store_.contains(*known) ? *known : fetched(remote, stop);
+  const git::Oid commit = is_live && store_->contains(*known) ? *known : fetched(remote, stop);
   const auto before = publisher_.linked();
   const auto checkout_start = Clock::now();
-  const auto counts = publisher_.publish(store_, store_.revision(commit), stop);
+  const auto counts = publisher_.publish(*store_, store_->revision(commit), stop);
   const double checkout_seconds = seconds_since(checkout_start);
   const bool is_first = !is_verified_;
   is_verified_ = true;
@@ -115,15 +130,15 @@ Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
 // What the remote's ref is, as far as it can be told without fetching. A branch's id is its commit's; an annotated tag's is not.
 std::optional<git::Oid> Synchronizer::known_commit(const RemoteRef& remote) const {
   if (remote.oid == publisher_.linked()) return remote.oid;
-  if (!store_.contains(remote.oid)) return std::nullopt;
-  return store_.revision(remote.oid).commit;
+  if (!store_->contains(remote.oid)) return std::nullopt;
+  return store_->revision(remote.oid).commit;
 }
 
 git::Oid Synchronizer::fetched(const RemoteRef& remote, std::stop_token stop) {
   if (is_untidy_) publisher_.clean_and_wait(stop);
   metrics_.counter("git_fetch_count_total", "How many fetches there were").increment();
   const git::Oid commit = fetcher_.fetch(remote, std::move(stop));
-  store_.refresh();
+  store_->refresh();
   return commit;
 }
 
@@ -147,7 +162,7 @@ void Synchronizer::tidy_up(const git::Oid& live, std::stop_token stop) {
     else
       publisher_.clean(stop);
     repository_.consolidate_packs(small_packs);
-    store_.refresh();
+    store_->refresh();
     is_untidy_ = false;
   } catch (const std::exception& error) {
     log_.warning("could not tidy up after publishing", {{"error", error.what()}});

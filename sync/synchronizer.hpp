@@ -45,6 +45,7 @@ class Synchronizer {
 
   Outcome timed_pass(std::stop_token stop);
   Outcome pass(std::stop_token stop);
+  Outcome bring(const RemoteRef& remote, Clock::time_point start, std::stop_token stop);
   std::optional<git::Oid> known_commit(const RemoteRef& remote) const;
   git::Oid fetched(const RemoteRef& remote, std::stop_token stop);
   void announce(const RemoteRef& remote, const git::Oid& commit, const std::optional<git::Oid>& before);
@@ -60,11 +61,12 @@ class Synchronizer {
   Publisher publisher_;
   Repository repository_;
   Fetcher fetcher_;
-  git::ObjectStore store_;
+  std::optional<git::ObjectStore> store_;
   std::unique_ptr<Webhook> webhook_;  // none without --webhook-url
 
   bool is_verified_ = false;  // what is live was compared file by file since the start
   bool is_untidy_ = true;     // something may lie about that is not needed
+  git::Oid repaired_for_;     // what the remote had when objects were found damaged last
   std::atomic<bool> ready_ = false;
   std::atomic<Clock::rep> pass_began_ = 0;  // 0 between passes
   mutable std::mutex mutex_;

@@ -148,6 +148,37 @@ TEST_CASE_FIXTURE(Fixture, "a published tree that vanishes is put back at the ne
   CHECK(files_below(root / ".worktrees" / commit).size() == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "damaged objects are fetched anew and the live tree stays until then") {
+  push("one");
+  auto synchronizer = start();
+  synchronizer->sync_once({});
+  const auto damage = [&] {
+    for (const auto& entry : fs::recursive_directory_iterator(root / ".git/objects")) {
+      if (!entry.is_regular_file() || entry.path().extension() == ".idx") continue;
+      const std::string content = read_file(entry.path());
+      fs::remove(entry.path());  // it may be a hard link to the remote's
+      write_file(entry.path(), content.substr(0, 12) + std::string(content.size() - 12, 'x'));
+    }
+  };
+  std::string wanted;
+  SUBCASE("found while a new revision is published") {
+    wanted = push("two");
+    synchronizer->sync_once({});
+    wanted = remote.commit({{"page.md", {"100644", "three"}}, {"copy.md", {"100644", "one"}}});
+    damage();
+  }
+  SUBCASE("found after a restart") {
+    wanted = live();
+    damage();
+    fs::remove(root / "link");
+    synchronizer = start();
+  }
+  synchronizer->sync_once({});
+  CHECK(live() == wanted);
+  CHECK(trimmed(run({"git", "-C", (root / "link").string(), "status", "--porcelain"})) == "");
+  CHECK(trimmed(run({"git", "-C", root.string(), "fsck", "--no-dangling"})) == "");
+}
+
 TEST_CASE_FIXTURE(Fixture, "an outage of the remote leaves what is published, and is an error that may pass") {
   const std::string commit = push("one");
   auto synchronizer = start();
