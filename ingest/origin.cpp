@@ -73,9 +73,10 @@ std::string without_credentials(std::string_view url) {
 }
 
 std::string name_from_origin(std::string_view url) {
-  auto key = origin_key(url);
-  const auto slash = key.find_last_of('/');
-  return slash == std::string::npos ? key : key.substr(slash + 1);
+  auto name = origin_key(url);
+  if (const auto slash = name.find_last_of('/'); slash != std::string::npos) name.erase(0, slash + 1);
+  if (name.ends_with(".bundle")) name.erase(name.size() - std::string_view(".bundle").size());
+  return name;
 }
 
 }  // namespace tidemark::ingest

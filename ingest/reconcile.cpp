@@ -74,6 +74,7 @@ void Reconciler::run(Attempt& attempt) {
 }
 
 void Reconciler::reconcile(Attempt& attempt) {
+  looks_in_stall_ = 0;
   last_target_ = source_.published();
   if (!last_target_) {
     announce(attempt, {Mode::stand_by, "nothing has been published at " + source_.link().string() + " yet: is tidemark-sync or git-sync running, and is this its link?"});
@@ -126,7 +127,7 @@ void Reconciler::execute(Attempt& attempt, Decision decision) {
                        .documents = attempt.facts.documents,
                        .settings = selection_digest_,
                        .quarantine = attempt.request.retry_quarantine ? Quarantine::retry : Quarantine::leave,
-                       .removals_allowed = allowed_removals_ == attempt.target};
+                       .removals_allowed = allowed_removals_ == attempt.target || attempt.adoption.has_value()};
   Execution execution(*store, engine_, selection_, settings_.removals, {settings_.batch_operations, settings_.batch_bytes}, attempt.report, attempt.stop);
   if (decision.mode == Mode::diff && !execution.plan_diff(state->checkpoint->tree, input.target.tree)) {
     // The trees of the old revision are gone, or are going at this moment.

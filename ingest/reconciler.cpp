@@ -14,6 +14,7 @@ namespace {
 
 // While nothing has been published yet, the link is looked for this often: a look is one system call.
 constexpr Duration first_revision_period = std::chrono::seconds(1);
+constexpr int periods_in_stall = 10;
 // Enough for years of a busy repository, and at most a fraction of a second.
 constexpr std::size_t ancestors_looked_at = 10'000;
 
@@ -48,7 +49,8 @@ void Reconciler::loop(std::stop_token stop) {
   }
 }
 
-// After a failure only the backoff's end, an operator or another revision are a reason to try again; in a stall the first is none.
+// After a failure only the backoff's end, an operator or another revision are a reason to try again; in a stall the first is none. What an operator does
+// elsewhere, room on the disk say, sends no notice, so a stall is looked into again once in a while.
 bool Reconciler::worth_a_run(Wakeup::Cause cause) {
   bool stalled = false;
   bool failing = false;
@@ -58,7 +60,7 @@ bool Reconciler::worth_a_run(Wakeup::Cause cause) {
     failing = status_.failures > 0;
   }
   if ((!stalled && !failing) || requests_.operator_waits()) return true;
-  if (!stalled && cause == Wakeup::Cause::deadline) return true;
+  if (cause == Wakeup::Cause::deadline && (!stalled || ++looks_in_stall_ >= periods_in_stall)) return true;
   try {
     return source_.published() != last_target_;
   } catch (const TransientError&) {
@@ -74,7 +76,7 @@ Wakeup::Clock::time_point Reconciler::next_look() {
   } else if (!last_target_) {
     delay = std::min(delay, first_revision_period);
   }
-  status_.next_run = WallClock::now() + delay;
+  if (status_.stalled.empty()) status_.next_run = WallClock::now() + delay;
   return Wakeup::Clock::now() + delay;
 }
 

@@ -103,6 +103,7 @@ class Reconciler {
   SourceIdentity identity_;
   std::optional<git::Oid> allowed_removals_;   // an operator's confirmation, until a run of that revision has succeeded
   std::optional<git::Oid> last_target_;        // of the last run
+  int looks_in_stall_ = 0;                     // periods since the last run
 
   mutable std::mutex mutex_;
   Status status_;

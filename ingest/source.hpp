@@ -39,7 +39,7 @@ class Source {
 std::string origin_key(std::string_view url);
 // A URL without its user and password. Pure.
 std::string without_credentials(std::string_view url);
-// The last segment of origin_key. Pure.
+// The last segment of origin_key, without a bundle's extension, as git clone names its folder. Pure.
 std::string name_from_origin(std::string_view url);
 
 }  // namespace tidemark::ingest

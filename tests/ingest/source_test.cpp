@@ -107,5 +107,6 @@ TEST_CASE("the name is the origin's last segment") {
   CHECK(name_from_origin("https://host/team/docs.git") == "docs");
   CHECK(name_from_origin("git@host:docs") == "docs");
   CHECK(name_from_origin("/srv/docs/.git") == "docs");
+  CHECK(name_from_origin("/srv/docs.bundle") == "docs");
   CHECK(name_from_origin("") == "");
 }
