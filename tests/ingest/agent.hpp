@@ -13,6 +13,7 @@
 #include "daemon/log.hpp"
 #include "daemon/metrics.hpp"
 #include "git/object_store.hpp"
+#include "ingest/faulty_engine.hpp"
 #include "ingest/reconciler.hpp"
 #include "ingest/sqlite/sqlite_engine.hpp"
 #include "support/git_repository.hpp"
@@ -100,7 +101,7 @@ struct AgentOptions {
 class Agent {
  public:
   Agent(const Volume& volume, const std::filesystem::path& file, AgentOptions options = {})
-      : engine(ingest::open_sqlite_engine(file, log)),
+      : engine(std::make_unique<FaultyEngine>(ingest::open_sqlite_engine(file, log))),
         source(volume.link(), options.source_name),
         selection(options.selection),
         reconciler(source, *engine, selection, options.reconciler, history, metrics, log) {}
@@ -127,7 +128,7 @@ class Agent {
   Log log{LogFormat::text, LogLevel::error};
   Metrics metrics;
   ingest::RunHistory history;
-  std::unique_ptr<ingest::Engine> engine;
+  std::unique_ptr<FaultyEngine> engine;  // the real one, as long as no fault is asked for
   ingest::Source source;
   ingest::Selection selection;
   ingest::Reconciler reconciler;
