@@ -1,11 +1,15 @@
 // What a run does when the engine refuses, fails or lies, and how the loop goes on.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "daemon/error.hpp"
 #include "ingest/agent.hpp"
