@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ingest/base64url.hpp"
+
 namespace tidemark::ingest {
 
 namespace {
@@ -19,20 +21,6 @@ void append_percent(std::string& out, unsigned char byte) {
   out += '%';
   out += upper[byte >> 4];
   out += upper[byte & 15];
-}
-
-// RFC 4648, section 5, without padding.
-std::string base64url(std::string_view bytes) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  unsigned buffer = 0;
-  int bits = 0;
-  for (const char c : bytes) {
-    buffer = (buffer << 8 | static_cast<unsigned char>(c)) & 0xffffff;
-    for (bits += 8; bits >= 6;) out += alphabet[buffer >> (bits -= 6) & 63];
-  }
-  if (bits > 0) out += alphabet[buffer << (6 - bits) & 63];
-  return out;
 }
 
 }  // namespace

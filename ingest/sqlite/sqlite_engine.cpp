@@ -1,6 +1,5 @@
 #include "ingest/sqlite/sqlite_engine.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <string>
 #include <utility>
@@ -8,12 +7,12 @@
 #include "daemon/error.hpp"
 #include "ingest/sqlite/background_check.hpp"
 #include "ingest/sqlite/cursor.hpp"
+#include "ingest/sqlite/facts.hpp"
 #include "ingest/sqlite/index_file.hpp"
+#include "ingest/sqlite/listing.hpp"
 #include "ingest/sqlite/lock_file.hpp"
 #include "ingest/sqlite/log_keeper.hpp"
 #include "ingest/sqlite/readers.hpp"
-#include "ingest/sqlite/rows.hpp"
-#include "ingest/sqlite/schema.hpp"
 #include "ingest/sqlite/searcher.hpp"
 #include "ingest/sqlite/sqlite_run.hpp"
 
@@ -46,7 +45,6 @@ class SqliteEngine final : public Engine {
   void check();              // for damage: at once, or in the background when the file is large
   void replace_damaged(const std::string& what);
   void reopen();             // after somebody deleted the file or put another in its place
-  Facts facts(Connection& connection);  // within a transaction
   [[noreturn]] void translate(const DatabaseError& error);
   // Calls `read` with a reader in a snapshot of an index that has our tables; otherwise gives an empty answer.
   template <typename Read>
@@ -77,7 +75,7 @@ void SqliteEngine::open() {
       if (error.failure != Failure::damaged && error.failure != Failure::not_a_database) throw;
       replace_damaged(error.what());
     }
-    keeper_ = std::make_unique<LogKeeper>(file_, log_);
+    if (keeper_ == nullptr) keeper_ = std::make_unique<LogKeeper>(file_, log_);
   } catch (const DatabaseError& error) {
     writer_.reset();
     throw ConfigError("cannot open " + file_.string() + ": " + error.what() + "; --engine sqlite:PATH needs a folder and a file that this user may write");
@@ -108,6 +106,7 @@ void SqliteEngine::replace_damaged(const std::string& what) {
     log_.error("set aside a damaged index; a new one is built", {{"file", file_.string()}, {"aside", aside.string()}, {"damage", what}});
     writer_ = open_writer(file_);
   });
+  keeper_ = std::make_unique<LogKeeper>(file_, log_);
   damaged_ = false;
   search_damaged_ = false;
 }
@@ -133,6 +132,7 @@ void SqliteEngine::translate(const DatabaseError& error) {
 
 void SqliteEngine::reopen() {
   log_.warning("the index file was deleted or replaced", {{"file", file_.string()}});
+  recognise(file_);  // another application's is not touched, nor is its log
   check_.reset();
   keeper_.reset();
   readers_.replace([&] {
@@ -143,58 +143,10 @@ void SqliteEngine::reopen() {
   open();
 }
 
-Facts SqliteEngine::facts(Connection& connection) {
-  Facts facts;
-  const std::int64_t version = connection.integer("PRAGMA user_version");
-  facts.schema = version == 0               ? Schema::none
-                 : version < schema_version ? Schema::older
-                 : version > schema_version ? Schema::newer
-                                            : Schema::ours;
-  if (facts.schema != Schema::ours) return facts;
-  facts.check_detail = schema_difference(connection);
-  if (search_damaged_) facts.check_detail = "the search tables are damaged";
-  facts.tampered = !facts.check_detail.empty();
-  if (facts.tampered) return facts;
-
-  std::int64_t seen = 0;
-  {
-    StatementScope row = connection.cached("SELECT operations, documents, quarantined FROM counter");
-    if (row->step()) {
-      seen = row->integer(0);
-      facts.documents = row->integer(1);
-      facts.quarantined = row->integer(2);
-    }
-  }
-  StatementScope row = connection.cached(
-      "SELECT source, origin, generation, operations, commit_id, tree, committed_at, settings, parser_version FROM state");
-  if (!row->step()) {
-    facts.tampered = true;
-    facts.check_detail = "the state is missing";
-    return facts;
-  }
-  State state{.schema = schema_version,
-              .source = {.name = std::string(row->bytes(0)), .origin = std::string(row->bytes(1))},
-              .generation = row->integer(2),
-              .operations = row->integer(3),
-              .intent_open = false,
-              .checkpoint = {}};
-  state.checkpoint = Checkpoint{.commit = oid_of(row->bytes(4)),
-                                .tree = oid_of(row->bytes(5)),
-                                .committed_at = row->integer(6),
-                                .settings = std::string(row->bytes(7)),
-                                .parser_version = static_cast<int>(row->integer(8))};
-  facts.check_holds = state.operations == seen;
-  if (!facts.check_holds) {
-    facts.check_detail = "the state counts " + std::to_string(state.operations) + " operations, the index has seen " + std::to_string(seen);
-  }
-  facts.state = std::move(state);
-  return facts;
-}
-
 Facts SqliteEngine::inspect() {
   try {
     if (!lock_.acquire()) {
-      Facts standby = reading([&](Connection& connection, Tokenizer&) { return facts(connection); });
+      Facts standby = reading([&](Connection& connection, Tokenizer&) { return read_facts(connection, search_damaged_); });
       standby.writable = false;
       standby.holder = lock_.holder();
       return standby;
@@ -204,12 +156,9 @@ Facts SqliteEngine::inspect() {
     } else if (writer_->has_moved()) {
       reopen();
     }
-    if (damaged_) {
-      replace_damaged("found while reading or writing");
-      keeper_ = std::make_unique<LogKeeper>(file_, log_);
-    }
+    if (damaged_) replace_damaged("found while reading or writing");
     const Transaction snapshot(*writer_, Transaction::Kind::read);
-    return facts(*writer_);
+    return read_facts(*writer_, search_damaged_);
   } catch (const DatabaseError& error) {
     translate(error);
   } catch (const ConfigError& error) {
@@ -226,9 +175,20 @@ std::unique_ptr<EngineRun> SqliteEngine::begin(const RunStart& start) {
       if (mode == Mode::rebuild) search_damaged_ = false;
       keeper_->committed();
     };
-    return std::make_unique<SqliteRun>(*writer_, start, [this](const DatabaseError& error) { translate(error); }, committed);
+    const auto failed = [this](const DatabaseError& error) { translate(error); };
+    try {
+      return std::make_unique<SqliteRun>(*writer_, start, failed, committed);
+    } catch (const DatabaseError& error) {
+      // What can't even be dropped is no use to a rebuild.
+      const bool beyond_repair = error.failure == Failure::damaged || error.failure == Failure::damaged_search || error.failure == Failure::other;
+      if (start.mode != Mode::rebuild || !beyond_repair) throw;
+      replace_damaged(error.what());
+      return std::make_unique<SqliteRun>(*writer_, start, failed, committed);
+    }
   } catch (const DatabaseError& error) {
     translate(error);
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw StalledError("cannot set the damaged " + file_.string() + " aside: " + error.what());
   }
 }
 
@@ -249,15 +209,7 @@ auto SqliteEngine::reading(Read read) -> decltype(read(std::declval<Connection&>
 
 void SqliteEngine::list(const std::function<bool(const Listed&)>& visit) {
   reading([&](Connection& connection, Tokenizer&) {
-    StatementScope rows = connection.cached(
-        "SELECT path, fragment, fingerprint, 0, altered FROM document UNION ALL SELECT path, fragment, fingerprint, 1, 0 FROM quarantine ORDER BY 1, 2");
-    while (rows->step()) {
-      const Listed listed{.key = {.path = std::string(rows->bytes(0)), .fragment = std::string(rows->bytes(1))},
-                          .fingerprint = fingerprint_from(rows->bytes(2)),
-                          .quarantined = rows->integer(3) != 0,
-                          .altered = rows->integer(4) != 0};
-      if (!visit(listed)) break;
-    }
+    list_keys(connection, visit);
     return true;
   });
 }
@@ -278,54 +230,15 @@ SearchResult SqliteEngine::search(const SearchQuery& query) {
 
 DocumentPage SqliteEngine::documents(const DocumentPageQuery& query) {
   const DocumentKey after = query.after ? parse_cursor(*query.after) : DocumentKey{};
-  const int limit = std::clamp(query.limit, 1, 1'000);
-  return reading([&](Connection& connection, Tokenizer&) {
-    DocumentPage page;
-    const std::optional<std::string> end = after_prefix(query.prefix);
-    StatementScope rows = connection.cached(end ? "SELECT path, fragment, oid, kind, title, revision FROM document WHERE (path, fragment) > (?1, ?2) AND "
-                                                  "path >= ?3 AND path < ?5 ORDER BY path, fragment LIMIT ?4"
-                                                : "SELECT path, fragment, oid, kind, title, revision FROM document WHERE (path, fragment) > (?1, ?2) AND "
-                                                  "path >= ?3 ORDER BY path, fragment LIMIT ?4");
-    rows->bind_all(Blob{after.path}, Blob{after.fragment}, Blob{query.prefix}, std::int64_t{limit} + 1);
-    if (end) rows->bind(5, Blob{*end});
-    while (rows->step()) {
-      if (page.rows.size() == static_cast<std::size_t>(limit)) {
-        page.next = make_cursor(page.rows.back().key);
-        break;
-      }
-      page.rows.push_back({.key = {.path = std::string(rows->bytes(0)), .fragment = std::string(rows->bytes(1))},
-                           .oid = oid_of(rows->bytes(2)),
-                           .kind = std::string(rows->bytes(3)),
-                           .title = std::string(rows->bytes(4)),
-                           .revision = oid_of(rows->bytes(5))});
-    }
-    return page;
-  });
+  return reading([&](Connection& connection, Tokenizer&) { return page_of_documents(connection, query, after); });
 }
 
 std::optional<Document> SqliteEngine::document(const DocumentKey& key) {
-  return reading([&](Connection& connection, Tokenizer&) -> std::optional<Document> {
-    StatementScope row = connection.cached(select_document_sql);
-    row->bind_all(Blob{key.path}, Blob{key.fragment});
-    if (!row->step()) return std::nullopt;
-    return read_document(*row, key);
-  });
+  return reading([&](Connection& connection, Tokenizer&) { return find_document(connection, key); });
 }
 
 std::vector<Quarantined> SqliteEngine::quarantine(std::size_t limit) {
-  return reading([&](Connection& connection, Tokenizer&) {
-    std::vector<Quarantined> entries;
-    StatementScope rows = connection.cached("SELECT path, fragment, oid, fingerprint, reason, revision FROM quarantine ORDER BY path, fragment LIMIT ?1");
-    rows->bind(1, static_cast<std::int64_t>(std::min<std::size_t>(limit, 1'000'000)));
-    while (rows->step()) {
-      entries.push_back({.key = {.path = std::string(rows->bytes(0)), .fragment = std::string(rows->bytes(1))},
-                         .oid = oid_of(rows->bytes(2)),
-                         .fingerprint = fingerprint_from(rows->bytes(3)),
-                         .reason = std::string(rows->bytes(4)),
-                         .revision = oid_of(rows->bytes(5))});
-    }
-    return entries;
-  });
+  return reading([&](Connection& connection, Tokenizer&) { return list_quarantine(connection, limit); });
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "ingest/sqlite/sqlite_run.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -109,11 +112,26 @@ Settled SqliteRun::put(const Document& document) {
   return {};
 }
 
+// By the id that is there, new ones last; a key's own operations stay in their order. FTS5 writes out what it has gathered whenever ids go back.
+std::vector<std::size_t> SqliteRun::order_of(std::span<const Operation> operations) {
+  std::vector<std::size_t> order(operations.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (start_.mode == Mode::rebuild || operations.size() < 3) return order;
+  std::vector<std::int64_t> ids;
+  ids.reserve(operations.size());
+  for (const Operation& operation : operations) {
+    const std::int64_t id = find(key_of(operation));
+    ids.push_back(id == 0 ? std::numeric_limits<std::int64_t>::max() : id);
+  }
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return ids[a] < ids[b]; });
+  return order;
+}
+
 std::vector<Settled> SqliteRun::apply(std::span<const Operation> operations) {
   if (!transaction_) throw std::logic_error("apply() after commit()");
   std::vector<Settled> settled(operations.size());
   try {
-    for (std::size_t i = 0; i < operations.size(); ++i) {
+    for (const std::size_t i : order_of(operations)) {
       if (const auto* document = std::get_if<Document>(&operations[i])) {
         settled[i] = put(*document);
       } else if (const auto* quarantined = std::get_if<Quarantined>(&operations[i])) {

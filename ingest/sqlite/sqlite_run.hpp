@@ -1,10 +1,12 @@
 // The writing half of one run: one transaction from begin() to commit().
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "ingest/engine.hpp"
 #include "ingest/sqlite/database.hpp"
@@ -22,6 +24,7 @@ class SqliteRun final : public EngineRun {
 
  private:
   std::int64_t find(const DocumentKey& key);  // 0: not there
+  std::vector<std::size_t> order_of(std::span<const Operation> operations);
   void write_search(std::string_view sql, std::int64_t id, const SearchedText& text);
   void insert_document(std::int64_t id, const Row& row);
   void remove_document(std::int64_t id);

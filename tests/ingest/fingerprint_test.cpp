@@ -5,7 +5,9 @@
 
 #include <set>
 #include <string>
+#include <utility>
 
+#include "ingest/base64url.hpp"
 #include "ingest/document.hpp"
 
 namespace {
@@ -24,6 +26,16 @@ TEST_CASE("a document's id is 22 characters that depend on source, path and frag
   CHECK(document_id("docs", "a\xff.json", "7") == "T1TnT1wrkJQHKNxGrxmzjA");
   const std::set<std::string> ids{document_id("a", "b", "c"), document_id("a", "bc", ""), document_id("ab", "", "c"), document_id("a", "", "bc")};
   CHECK(ids.size() == 4);
+}
+
+// RFC 4648, section 10, without the padding.
+TEST_CASE("base64url goes both ways, and takes nothing else") {
+  const std::pair<const char*, const char*> vectors[] = {{"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff", "-_8"}};
+  for (const auto& [bytes, text] : vectors) {
+    CHECK(base64url(bytes) == text);
+    CHECK(from_base64url(text) == bytes);
+  }
+  for (const char* text : {"Z", "Zg==", "Zh", "Zm9v Yg", "+/8"}) CHECK_FALSE(from_base64url(text).has_value());
 }
 
 TEST_CASE("a fingerprint changes with content, parser and settings, and with nothing else") {

@@ -207,7 +207,7 @@ TEST_CASE("a client without the tokenizer reads the file but cannot touch a docu
   for (const char* sql : {"DELETE FROM document", "UPDATE document SET prose = 'x'", "UPDATE document SET altered = 1, title = 'x'",
                           "INSERT INTO document SELECT 99, 0, generation, revision, committed_at, x'00', fragment, oid, fingerprint, size, kind, lang, draft, date, url, front_id, "
                           "title, tags, description, summary, problems, front_matter, sections, headings, prose, code FROM document LIMIT 1"}) {
-    CAPTURE(sql);
+    CAPTURE(std::string(sql));
     CHECK_THROWS_WITH(client.execute(sql), doctest::Contains("tokenizer"));
   }
   CHECK(engine->inspect().check_holds);
@@ -223,7 +223,7 @@ TEST_CASE("every write of another client fails the check") {
   for (const char* sql : {"DELETE FROM quarantine", "INSERT INTO quarantine VALUES (x'61', x'', x'', x'', 'r', x'')", "UPDATE quarantine SET reason = 'x'",
                           "UPDATE state SET commit_id = x'00'", "UPDATE counter SET operations = operations + 1", "UPDATE document SET title = 'x'", "UPDATE document SET altered = 0",
                           "DELETE FROM document WHERE path = x'612E6D64'"}) {
-    CAPTURE(sql);
+    CAPTURE(std::string(sql));
     client->execute(sql);
     const Facts facts = engine->inspect();
     CHECK_FALSE(facts.check_holds);
@@ -253,11 +253,10 @@ TEST_CASE("changed tables and triggers ask for a rebuild, which heals them") {
   SqliteIndex index;
   const auto engine = index.open();
   fill(*engine, 3);
-  const auto client = index.client();
   for (const char* sql : {"DROP TRIGGER document_removed", "CREATE TRIGGER mine AFTER INSERT ON document BEGIN SELECT 1; END", "DROP TABLE search", "DROP TABLE document",
-                          "DROP INDEX document_key", "ALTER TABLE document ADD COLUMN mine", "DELETE FROM state", "DROP TRIGGER state_altered; DROP TABLE counter"}) {
-    CAPTURE(sql);
-    client->execute(sql);
+                          "DROP INDEX document_key", "ALTER TABLE document ADD COLUMN mine", "DROP TABLE search_config", "DELETE FROM search_config", "DROP TABLE search_data", "DELETE FROM search_data", "DROP TABLE search_docsize", "DELETE FROM search_docsize", "DELETE FROM state", "DROP TRIGGER state_altered; DROP TABLE counter"}) {
+    CAPTURE(std::string(sql));
+    index.client()->execute(sql);
     const Facts facts = engine->inspect();
     CHECK(facts.tampered);
     CHECK_FALSE(facts.check_detail.empty());
@@ -266,6 +265,7 @@ TEST_CASE("changed tables and triggers ask for a rebuild, which heals them") {
     CHECK(engine->inspect().check_holds);
     CHECK(found(*engine, "word").size() == 3);
   }
+  const auto client = index.client();
   client->execute("CREATE TABLE mine(x); INSERT INTO mine VALUES (1)");
   CHECK_FALSE(engine->inspect().tampered);
   fill(*engine, 3);

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <ostream>
 #include <random>
 #include <string>
 #include <vector>
