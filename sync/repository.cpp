@@ -84,7 +84,7 @@ Repository::Repository(fs::path root, const std::string& url, Log& log) : root_(
 }
 
 void Repository::start_afresh(const std::string& why) {
-  set_aside(why);
+  if (fs::symlink_status(git_directory_).type() != fs::file_type::not_found) set_aside(why);
   initialise();
   set_origin();
 }

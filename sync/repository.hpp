@@ -18,6 +18,7 @@ class Repository {
   Repository(std::filesystem::path root, const std::string& url, Log& log);
 
   // Sets a repository aside whose objects turned out to be damaged, as the constructor does, and begins an empty one in its place. Not between a resolve and a fetch.
+  // When it throws, there is no repository until it is repeated.
   void start_afresh(const std::string& why);
 
   // Changes with consolidate_packs and start_afresh.

@@ -7,6 +7,7 @@
 
 #include "daemon/backoff.hpp"
 #include "daemon/error.hpp"
+#include "daemon/memory.hpp"
 
 namespace tidemark::sync {
 
@@ -90,17 +91,22 @@ Synchronizer::Outcome Synchronizer::timed_pass(std::stop_token stop) {
 // Objects that turn out to be damaged are fetched anew, into a new repository, once for each state of the remote.
 Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
   const auto start = Clock::now();
+  if (!store_) start_afresh("its replacement was not completed");
   const RemoteRef remote = fetcher_.resolve(stop);
   try {
     return bring(remote, start, stop);
   } catch (const git::Error& damage) {
     if (repaired_for_ == remote.oid) throw;
     repaired_for_ = remote.oid;
-    store_.reset();
-    repository_.start_afresh(damage.what());
-    store_.emplace(repository_.git_directory());
+    start_afresh(damage.what());
     return bring(remote, start, stop);
   }
+}
+
+void Synchronizer::start_afresh(const std::string& why) {
+  store_.reset();
+  repository_.start_afresh(why);
+  store_.emplace(repository_.git_directory());
 }
 
 Synchronizer::Outcome Synchronizer::bring(const RemoteRef& remote, Clock::time_point start, std::stop_token stop) {
@@ -163,6 +169,7 @@ void Synchronizer::tidy_up(const git::Oid& live, std::stop_token stop) {
       publisher_.clean(stop);
     repository_.consolidate_packs(small_packs);
     store_->refresh();
+    release_free_memory();
     is_untidy_ = false;
   } catch (const std::exception& error) {
     log_.warning("could not tidy up after publishing", {{"error", error.what()}});

@@ -45,6 +45,7 @@ class Synchronizer {
 
   Outcome timed_pass(std::stop_token stop);
   Outcome pass(std::stop_token stop);
+  void start_afresh(const std::string& why);
   Outcome bring(const RemoteRef& remote, Clock::time_point start, std::stop_token stop);
   std::optional<git::Oid> known_commit(const RemoteRef& remote) const;
   git::Oid fetched(const RemoteRef& remote, std::stop_token stop);
@@ -61,7 +62,7 @@ class Synchronizer {
   Publisher publisher_;
   Repository repository_;
   Fetcher fetcher_;
-  std::optional<git::ObjectStore> store_;
+  std::optional<git::ObjectStore> store_;  // nothing while a damaged repository could not be replaced
   std::unique_ptr<Webhook> webhook_;  // none without --webhook-url
 
   bool is_verified_ = false;  // what is live was compared file by file since the start
