@@ -147,8 +147,6 @@ Connections::~Connections() {
   for (const auto& lookup : lookups_) lookup->thread.join();
 }
 
-Connections* Connections::of_this_thread() { return current; }
-
 void Connections::begin() {
   const std::lock_guard lock(mutex_);
   interruption_ = Interruption::none;
@@ -166,6 +164,11 @@ void Connections::interrupt(Interruption cause) {
 std::string Connections::problem() const {
   const std::lock_guard lock(mutex_);
   return problem_;
+}
+
+void Connections::forget_problem() {
+  const std::lock_guard lock(mutex_);
+  problem_.clear();
 }
 
 void Connections::fail(std::string problem) {

@@ -45,14 +45,14 @@ class Connections {
   };
 
   Interruption interruption() const { return interruption_.load(); }
-  // What went wrong below libgit2, in words, since the attempt began; "" when nothing did.
+  // What went wrong below libgit2, in words, since the attempt began or since forget_problem(); "" when nothing did.
   std::string problem() const;
+  void forget_problem();
 
   // For the stream.
   int connect(const std::string& host, const std::string& port);  // a connected descriptor, or -1
   void close(int descriptor);
   void fail(std::string problem);
-  static Connections* of_this_thread();
 
  private:
   struct Lookup;

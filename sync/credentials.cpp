@@ -34,6 +34,9 @@ std::string_view kind_of(const git_cert_hostkey& certificate) {
   }
 }
 
+// "openssh-key-v1", NUL, and the cipher's name, "none", as base64 (OpenSSH's PROTOCOL.key).
+constexpr std::string_view openssh_without_passphrase = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU";
+
 // A private key in PEM or OpenSSH's format, without a passphrase as far as its head shows; otherwise why not. libgit2 would end the whole connection at it.
 std::string problem_of_key(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -42,7 +45,10 @@ std::string problem_of_key(const std::string& path) {
   in.read(head.data(), head.size());
   const std::string_view text(head.data(), static_cast<std::size_t>(in.gcount()));
   if (text.find("-----BEGIN ") == std::string_view::npos || text.find("PRIVATE KEY-----") == std::string_view::npos) return "is no private key";
-  if (text.find("ENCRYPTED") != std::string_view::npos) return "has a passphrase, which is not supported";
+  const bool is_openssh = text.find("OPENSSH PRIVATE KEY-----") != std::string_view::npos;
+  if (text.find("ENCRYPTED") != std::string_view::npos || (is_openssh && text.find(openssh_without_passphrase) == std::string_view::npos)) {
+    return "has a passphrase, which is not supported";
+  }
   return "";
 }
 

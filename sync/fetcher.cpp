@@ -103,6 +103,7 @@ void Fetcher::fail(const std::string& action, const std::string& reason) {
 Fetcher::Heads Fetcher::connect() {
   disconnect();
   credentials_.begin();
+  connections_.forget_problem();
   remote_message_.clear();
   const RemoteUrl& url = credentials_.remote();
   if (url.transport == RemoteUrl::Transport::ssh) credentials_.prepare_home(repository_.git_directory() / "tidemark-home");

@@ -100,6 +100,7 @@ class LocalCopy::Missing {
   Missing(const git::ObjectStore& from, const git::ObjectStore& have, const std::function<void()>& check) : from_(from), have_(have), check_(check) {}
 
   void find(const git::Oid& wanted) {
+    if (!from_.contains(wanted)) throw git::ObjectMissing(wanted);
     add_tags(wanted);
     std::vector<git::Oid> waiting{from_.revision(wanted).commit};
     while (!waiting.empty()) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Smart HTTP for the bare repositories below a folder: git http-backend behind http.server, with basic auth and faults on request.
 
-Prints the port as its first line, then serves until it is terminated or the standard input that it was given (--exit-with-stdin) ends.
+Prints the port as its first line (and "hanging" when a request begins to hang), then serves until it is terminated or the standard input that it was given (--exit-with-stdin) ends.
 """
 import argparse
 import base64
@@ -58,10 +58,14 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         what = "refs" if url.path.endswith("/info/refs") else "pack"
         if options.hang == "refs" and what == "refs":
-            return self.released.wait()
+            return self.hang()
         if options.garbage == "refs" and what == "refs":
             return self.plain(200, b"<html>not a git server</html>", {"Content-Type": "application/x-git-upload-pack-advertisement"})
         self.backend(url, body, what)
+
+    def hang(self):
+        print("hanging", flush=True)
+        self.released.wait()
 
     def read_body(self):
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
@@ -83,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def plain(self, status, body, headers=None):
         self.send_response(status)
-        for name, value in (headers or {}).items():
+        for name, value in {"Content-Type": "text/plain", **(headers or {})}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -147,7 +151,7 @@ class Handler(BaseHTTPRequestHandler):
             middle = len(whole) // 2
             self.chunk(whole[:middle])
             if self.options.hang == "pack":
-                return self.released.wait()
+                return self.hang()
             self.chunk(bytes(byte ^ 0x5A for byte in whole[middle:]))
         else:
             while data := process.stdout.read1(65536):

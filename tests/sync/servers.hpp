@@ -32,6 +32,10 @@ class GitHttpServer {
     return "http://" + (user_info.empty() ? "" : user_info + "@") + "127.0.0.1:" + port_ + "/" + name;
   }
   std::string port() const { return port_; }
+  // With --hang: until a request hangs that did not hang at the last call.
+  void wait_for_hang() {
+    if (process_.read_line() != "hanging") throw std::runtime_error("the server did not hang");
+  }
 
  private:
   static std::vector<std::string> arguments(const std::filesystem::path& root, std::vector<std::string> options) {
