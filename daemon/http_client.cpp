@@ -10,6 +10,7 @@
 #include <new>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "daemon/error.hpp"
 #include "daemon/log.hpp"

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <stdexcept>
 #include <thread>
 
@@ -237,6 +238,31 @@ TEST_CASE("garbage is answered 400 and closed") {
   RawClient client(fixture.server.port());
   CHECK(client.ask("\x01\x02 nonsense\r\n\r\n").status == 400);
   CHECK(client.closed_by_peer());
+}
+
+TEST_CASE("mutilated requests neither end nor stop the server") {
+  const Fixture fixture(HttpServer::Options{.read_timeout = 200ms});
+  const std::vector<std::string> seeds{
+      "POST /echo?a=b&c=%41 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nabcde",
+      "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n5\r\nabcde\r\n0\r\n\r\n",
+      "GET http://localhost/files/%E8%A8%88/a.md#x HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-1,-5\r\nOrigin: http://localhost\r\nAccept-Encoding: gzip\r\n\r\n"};
+  const std::vector<std::string> pieces{"\r\n", "\r\n\r\n", "%", "%00", ":", " ", "\t", std::string(1, '\0'), "\xff", "0", "-1", "99999999999999999999", "HTTP/1.0", std::string(3'000, 'a')};
+  std::mt19937 random(7);
+  const auto below = [&](std::size_t limit) { return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random); };
+  for (int i = 0; i < 1'500; ++i) {
+    std::string request = seeds[below(seeds.size())];
+    for (std::size_t edits = 1 + below(4); edits > 0; --edits) {
+      const std::size_t at = below(request.size());
+      switch (below(3)) {
+        case 0: request.erase(at, 1 + below(20)); break;
+        case 1: request.insert(at, pieces[below(pieces.size())]); break;
+        default: request[at] = static_cast<char>(below(256));
+      }
+      if (request.empty()) request = "x";
+    }
+    RawClient(fixture.server.port()).send(request);
+  }
+  CHECK(fixture.ask("GET /hello").body == "hello");
 }
 
 TEST_CASE("a connection serves several requests, sent one after the other or together") {
