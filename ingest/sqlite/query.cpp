@@ -91,6 +91,7 @@ int end_of_letter(std::string_view text, int start) {
 ReadQuery read_query(std::string_view text, Tokenizer& tokenizer) {
   if (text.size() > max_query_bytes) throw InvalidQuery("the search text is longer than " + std::to_string(max_query_bytes) + " bytes");
   ReadQuery query;
+  std::size_t prefixes = 0;
   for (const Piece& piece : split(text)) {
     Term term{.tokens = {}, .prefix = piece.prefix};
     tokenizer.tokenize(piece.text, Tokenizer::Purpose::query, &term.tokens, collect);
@@ -99,7 +100,9 @@ ReadQuery read_query(std::string_view text, Tokenizer& tokenizer) {
     if (!query.match.empty()) query.match += " AND ";
     append_quoted(query.match, piece.text);
     if (term.prefix) query.match += '*';
+    prefixes += term.prefix ? 1 : 0;
     query.terms.push_back(std::move(term));
+    if (prefixes > max_prefixes) throw InvalidQuery("the search text has more than " + std::to_string(max_prefixes) + " words with a *, or of one letter");
     if (query.terms.size() > max_terms) throw InvalidQuery("the search text has more than " + std::to_string(max_terms) + " words");
   }
   if (query.terms.empty()) throw InvalidQuery("the search text has no word to search for");

@@ -11,6 +11,8 @@
 namespace tidemark::ingest::sqlite {
 
 inline constexpr std::size_t max_terms = 32;
+// Of them, prefixes: FTS5 gathers every document of every word that begins so before it gives the first one (for "a*" about 3 MiB and 0.2 s at 100,000 documents).
+inline constexpr std::size_t max_prefixes = 4;
 
 // A word or a quoted phrase: tokens that follow one another.
 struct Term {
