@@ -21,6 +21,8 @@ std::string_view name_of(RunReport::Outcome outcome) {
   return "unknown";
 }
 
+std::string_view mode_of(const RunReport& report) { return report.reason.empty() ? "undecided" : name_of(report.mode); }
+
 void RunHistory::put(const RunReport& report) {
   {
     const std::lock_guard lock(mutex_);

@@ -41,6 +41,7 @@ struct RunReport {
 };
 
 std::string_view name_of(RunReport::Outcome outcome);
+std::string_view mode_of(const RunReport& report);  // the mode's name; "undecided" for a run that ended before its decision
 
 // Safe from every thread.
 class RunHistory {

@@ -38,7 +38,7 @@ Json checkpoint_of(const std::optional<Checkpoint>& checkpoint) {
 
 Json run_of(const RunReport& run) {
   const bool waits = run.outcome == RunReport::Outcome::queued;
-  const bool undecided = waits || (run.outcome == RunReport::Outcome::running && run.reason.empty());
+  const bool undecided = run.reason.empty();
   Json seconds = Json::object();
   for (const auto& [stage, took] : run.seconds) seconds[stage] = took;
   return {{"id", run.id},

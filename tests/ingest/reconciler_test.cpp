@@ -525,6 +525,7 @@ TEST_CASE("a link that is none of sync's is an error that says so") {
   }
   const auto report = agent.run();
   CHECK(report.outcome == Outcome::failed);
+  CHECK(mode_of(report) == "undecided");
   CHECK_FALSE(report.error.empty());
   CHECK(agent.reconciler.status().last_error == report.error);
 }
