@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <utility>
 
 #include "daemon/error.hpp"
@@ -106,6 +107,11 @@ Fetcher::Heads Fetcher::connect() {
   connections_.forget_problem();
   remote_message_.clear();
   const RemoteUrl& url = credentials_.remote();
+  // libgit2 takes a path where nothing is for a URL of an unknown protocol.
+  std::error_code unknown;
+  if (url.transport == RemoteUrl::Transport::local && !std::filesystem::exists(url.path, unknown)) {
+    throw git::Error(unknown ? url.path + ": " + unknown.message() : url.path + " does not exist; check --repo");
+  }
   if (url.transport == RemoteUrl::Transport::ssh) credentials_.prepare_home(repository_.git_directory() / "tidemark-home");
   git_remote* created = nullptr;
   // Nobody configures url.*.insteadOf in our repository, and looking for it leaks 20 KiB for each line of its configuration (libgit2 1.5 with PCRE2).

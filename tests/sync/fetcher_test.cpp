@@ -150,7 +150,7 @@ TEST_CASE_FIXTURE(Fixture, "what can't be fetched is said in words that say what
   use(http.url("absent.git"));
   check_says(failure(), "404");
   use((served / "absent.git").string());
-  check_says(failure(), "absent.git");
+  check_says(failure(), "absent.git does not exist; check --repo");
   use("http://127.0.0.1:" + std::to_string(free_port()) + "/r.git");
   check_says(failure(), "refused");
   use("http://host.invalid/r.git");
