@@ -2,6 +2,12 @@
 #pragma once
 
 #include <git2.h>
+#if __has_include(<git2/sys/errors.h>)
+#include <git2/sys/errors.h>
+#endif
+#include <git2/sys/odb_backend.h>
+#include <git2/sys/repository.h>
+#include <git2/sys/stream.h>
 
 #include <memory>
 #include <string>

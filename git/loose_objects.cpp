@@ -1,10 +1,6 @@
 #include "git/loose_objects.hpp"
 
 #include <fcntl.h>
-#include <git2/sys/odb_backend.h>
-#if __has_include(<git2/sys/errors.h>)
-#include <git2/sys/errors.h>
-#endif
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>

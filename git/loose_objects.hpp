@@ -2,9 +2,9 @@
 // that is cut off, as a power failure leaves one (libgit2 before 1.9.8). Internal to git/.
 #pragma once
 
-#include <git2.h>
-
 #include <filesystem>
+
+#include "git/libgit2.hpp"
 
 namespace tidemark::git {
 

@@ -1,8 +1,5 @@
 #include "git/object_database.hpp"
 
-#include <git2/odb_backend.h>
-#include <git2/sys/odb_backend.h>
-
 #include <fstream>
 #include <string>
 

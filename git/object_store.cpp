@@ -1,6 +1,5 @@
 #include "git/object_store.hpp"
 
-#include <git2/sys/repository.h>
 
 #include <limits>
 #include <queue>

@@ -3,8 +3,6 @@
 #include "sync/connections.hpp"
 
 #include <fcntl.h>
-#include <git2.h>
-#include <git2/sys/stream.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

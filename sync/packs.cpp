@@ -1,7 +1,5 @@
 #include "sync/packs.hpp"
 
-#include <git2/odb_backend.h>
-#include <git2/sys/repository.h>
 
 #include <algorithm>
 #include <exception>

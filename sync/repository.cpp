@@ -1,7 +1,6 @@
 #include "sync/repository.hpp"
 
 #include <fcntl.h>
-#include <git2/sys/repository.h>
 #include <sys/stat.h>
 
 #include <algorithm>
