@@ -126,6 +126,18 @@ std::string snippet(std::string_view text, const std::vector<Match>& matches) {
     if (earlier < begin) begin = to_word(text, earlier, begin);
   }
 
+  // A match is shown whole, unless a chain of them goes on and on.
+  const std::size_t earliest = step_back(text, begin, lead_characters);
+  for (auto match = matches.rbegin(); match != matches.rend(); ++match) {
+    const auto start = static_cast<std::size_t>(match->start);
+    if (start < begin && static_cast<std::size_t>(match->end) > begin && start >= earliest) begin = start;
+  }
+  const std::size_t latest = step_forward(text, end, lead_characters);
+  for (const Match& match : matches) {
+    const auto stop = static_cast<std::size_t>(match.end);
+    if (static_cast<std::size_t>(match.start) < end && stop > end && stop <= latest) end = stop;
+  }
+
   std::string html;
   if (begin > 0) html += ellipsis;
   std::size_t at = begin;

@@ -203,6 +203,22 @@ parser::Section section(const std::string& heading, const std::string& content, 
   return {.anchor = heading, .level = 2, .heading = heading, .breadcrumb = heading, .content = content, .code = code};
 }
 
+TEST_CASE("a snippet shows a match at its edge whole") {
+  const auto repeated = [](const std::string& piece, int times) {
+    std::string text;
+    for (int i = 0; i < times; ++i) text += piece;
+    return text;
+  };
+  // The text ends soon after the densest place, so the window reaches back, to about the first match.
+  for (int gap = 210; gap < 220; ++gap) {
+    Pages search({repeated("あ", 40) + "計算" + repeated("い", gap) + "計算計算" + repeated("う", 20)});
+    const std::string shown = search.snippet("計算");
+    CAPTURE(shown);
+    CHECK(shown.find("<mark>算") == std::string::npos);
+    CHECK(shown.find("計</mark>") == std::string::npos);
+  }
+}
+
 TEST_CASE("a hit shows its best sections: those with most of the words first, then those named so") {
   SqliteIndex index;
   const auto engine = index.open();
