@@ -43,7 +43,10 @@ fs::path common_directory(const fs::path& git_directory) {
   if (!fs::is_directory(directory / "objects", ignored)) {
     throw Error("open repository " + git_directory.string() + ": there is no folder " + (directory / "objects").lexically_normal().string());
   }
-  return directory;
+  // Resolved, since the worktree that led here may be removed while the objects are being read.
+  fs::path resolved = fs::canonical(directory, ignored);
+  if (ignored) throw Error("open repository " + git_directory.string() + ": " + ignored.message());
+  return resolved;
 }
 
 void check_object_format(const fs::path& common_directory) {

@@ -157,6 +157,18 @@ TEST_CASE_FIXTURE(Fixture, "packs that replaced others are found without being a
   CHECK(content(store, oid(git.git_line({"rev-parse", "main:a"}))) == "2");
 }
 
+TEST_CASE_FIXTURE(Fixture, "a store that was opened through a worktree outlives the worktree") {
+  const std::string commit = git.commit({{"a", {.content = "text"}}});
+  run({"git", "-C", git.path().string(), "worktree", "add", "--quiet", "--detach", (directory / "w").string(), commit});
+  overwrite(directory / "w" / ".git", "gitdir: ../r.git/worktrees/w\n");
+  const ObjectStore store(directory / "w" / ".git");
+  std::filesystem::remove_all(directory / "w");
+  std::filesystem::remove_all(git.path() / "worktrees");
+  CHECK(store.revision(oid(commit)).commit == oid(commit));
+  const std::string later = git.commit({{"b", {}}}, "refs/heads/later");
+  CHECK(store.contains(oid(later)));
+}
+
 TEST_CASE_FIXTURE(Fixture, "a worktree's .git file is followed, absolute and relative, with its commondir") {
   const std::string commit = git.commit({{"a", {}}});
   run({"git", "-C", git.path().string(), "worktree", "add", "--quiet", "--detach", (directory / "w").string(), commit});
