@@ -10,8 +10,8 @@ struct Backoff {
   Duration limit = std::chrono::minutes(1);
   double factor = 2;
 
-  // How long to wait before the try that follows `failures` failures in a row (1 = after the first): min(limit, first * factor^(failures-1)), of which
-  // `random` (0 <= random < 1) chooses a point in the upper half.
+  // How long to wait before the try that follows `failures` failures in a row (1 = after the first): min(limit, first * factor^(failures-1)), of
+  // which `random` (0 <= random < 1) chooses a point in the upper half.
   Duration delay(int failures, double random) const;
 };
 

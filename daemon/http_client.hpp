@@ -33,7 +33,8 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  // Any status is an answer. Throws TransientError when there is none (refused, timed out, cut off, too large, `stop` requested): the text names the URL without its credentials.
+  // Any status is an answer. Throws TransientError when there is none (refused, timed out, cut off, too large, `stop` requested): the text names the
+  // URL without its credentials.
   HttpAnswer call(const HttpCall& call, std::stop_token stop = {});
 
  private:

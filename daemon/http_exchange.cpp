@@ -1,5 +1,5 @@
-// cpp-httplib's Server is used for one request at a time over our own Stream: sockets, time and memory stay ours. Its own routing is passed by, since that
-// runs std::regex over the path.
+// cpp-httplib's Server is used for one request at a time over our own Stream: sockets, time and memory stay ours. Its own routing is passed by, since
+// that runs std::regex over the path.
 #include "daemon/http_exchange.hpp"
 
 #include <fmt/format.h>
@@ -122,7 +122,8 @@ Framing framing_of(const httplib::Request& request, std::int64_t max_body_bytes)
   if (count("Content-Length") > 0) {
     const std::string text = request.get_header_value("Content-Length");
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-    if (error != std::errc() || end != text.data() + text.size()) return refused(400, "bad-request", "Bad Request", "Content-Length is not a number.");
+    if (error != std::errc() || end != text.data() + text.size())
+      return refused(400, "bad-request", "Bad Request", "Content-Length is not a number.");
   }
   const bool sends_body = length > 0 || !coding.empty();
   if (!sends_body) return {};
@@ -261,8 +262,8 @@ bool HttpExchange::serve(HttpConnection& connection, bool close_afterwards) cons
 }
 
 void refuse(int socket, const HttpResponse& response) {
-  const std::string text = fmt::format("HTTP/1.1 {} Refused\r\nConnection: close\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{}", response.status,
-                                       response.content_type, response.body.size(), response.body);
+  const std::string text = fmt::format("HTTP/1.1 {} Refused\r\nConnection: close\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{}",
+                                       response.status, response.content_type, response.body.size(), response.body);
   // A peer that does not take it has no use for it either: the connection is closed next.
   static_cast<void>(::send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }

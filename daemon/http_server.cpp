@@ -38,9 +38,7 @@ std::string handled_as(const std::string& method) { return method == "HEAD" ? "G
 
 }  // namespace
 
-bool ListenAddress::is_loopback() const {
-  return host == "localhost" || host == "::1" || (host.starts_with("127.") && is_address(AF_INET, host));
-}
+bool ListenAddress::is_loopback() const { return host == "localhost" || host == "::1" || (host.starts_with("127.") && is_address(AF_INET, host)); }
 
 std::optional<ListenAddress> ListenAddress::parse(std::string_view text) {
   const auto colon = text.rfind(':');
@@ -152,7 +150,8 @@ void HttpServer::route(std::string method, std::string pattern, HttpHandler hand
   const bool takes_rest = pattern.ends_with("/*");
   if (takes_rest) pattern.pop_back();
   auto& routes = implementation_->routes;
-  auto found = std::find_if(routes.begin(), routes.end(), [&](const auto& route) { return route.pattern == pattern && route.takes_rest == takes_rest; });
+  auto found =
+      std::find_if(routes.begin(), routes.end(), [&](const auto& route) { return route.pattern == pattern && route.takes_rest == takes_rest; });
   if (found == routes.end()) found = routes.insert(routes.end(), {std::move(pattern), takes_rest, {}});
   found->handlers[std::move(method)] = std::move(handler);
 }
@@ -164,9 +163,9 @@ void HttpServer::start() {
   const auto& options = self.options;
   const auto threads = static_cast<std::size_t>(std::max(options.max_threads, 1));
   constexpr Duration write_timeout = std::chrono::seconds(30);
-  self.exchange = std::make_unique<HttpExchange>(HttpExchange::Bounds{options.max_body_bytes, options.read_timeout, write_timeout, options.idle_timeout},
-                                                 [&self](const RawRequest& raw) { return self.refuse(raw); },
-                                                 [&self](const RawRequest& raw) { return self.answer(raw); });
+  self.exchange = std::make_unique<HttpExchange>(
+      HttpExchange::Bounds{options.max_body_bytes, options.read_timeout, write_timeout, options.idle_timeout},
+      [&self](const RawRequest& raw) { return self.refuse(raw); }, [&self](const RawRequest& raw) { return self.answer(raw); });
   self.workers = std::make_unique<WorkerPool>(threads, 4 * threads);
   self.listener = std::make_unique<HttpListener>(std::move(socket), HttpListener::Bounds{8 * threads, options.read_timeout, options.idle_timeout},
                                                  *self.exchange, *self.workers, self.log);

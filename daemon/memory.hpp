@@ -3,7 +3,8 @@
 
 namespace tidemark {
 
-// Few arenas and early trimming (glibc's mallopt). Call first in main. `release_free_memory` hands what is free back to the system, after a large run.
+// Few arenas and early trimming (glibc's mallopt). Call first in main. `release_free_memory` hands what is free back to the system, after a large
+// run.
 void keep_memory_small();
 void release_free_memory();
 

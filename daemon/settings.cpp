@@ -110,7 +110,8 @@ Environment process_environment() {
   return environment;
 }
 
-Settings::Settings(std::string program, std::string description, std::string environment_prefix) : implementation_(std::make_unique<Implementation>()) {
+Settings::Settings(std::string program, std::string description, std::string environment_prefix)
+    : implementation_(std::make_unique<Implementation>()) {
   implementation_->program = std::move(program);
   implementation_->description = std::move(description);
   implementation_->prefix = std::move(environment_prefix);
@@ -127,10 +128,11 @@ void Settings::add(Option option, std::string& target) {
 }
 
 void Settings::add(Option option, std::vector<std::string>& target) {
-  implementation_->add({std::move(option), SettingSpec::Shape::list, "TEXT", joined(target)}, [&target](const std::vector<std::string>& values) -> Problem {
-    target = values;
-    return {};
-  });
+  implementation_->add({std::move(option), SettingSpec::Shape::list, "TEXT", joined(target)},
+                       [&target](const std::vector<std::string>& values) -> Problem {
+                         target = values;
+                         return {};
+                       });
 }
 
 void Settings::add(Option option, bool& target) {
@@ -144,7 +146,8 @@ void Settings::add(Option option, std::int64_t& target) {
 }
 
 void Settings::add(Option option, Duration& target) {
-  implementation_->add({std::move(option), SettingSpec::Shape::single, "DURATION", format_duration(target)}, last_of([&target](std::string_view text) -> Problem {
+  implementation_->add({std::move(option), SettingSpec::Shape::single, "DURATION", format_duration(target)},
+                       last_of([&target](std::string_view text) -> Problem {
                          const auto value = parse_duration(text);
                          if (!value) return in_quotes(text) + " is not a duration such as 500ms, 10s or 1h30m";
                          target = *value;
@@ -153,7 +156,8 @@ void Settings::add(Option option, Duration& target) {
 }
 
 void Settings::add(Option option, Bytes& target) {
-  implementation_->add({std::move(option), SettingSpec::Shape::single, "SIZE", format_bytes(target)}, last_of([&target](std::string_view text) -> Problem {
+  implementation_->add({std::move(option), SettingSpec::Shape::single, "SIZE", format_bytes(target)},
+                       last_of([&target](std::string_view text) -> Problem {
                          const auto value = parse_bytes(text);
                          if (!value) return in_quotes(text) + " is not a size such as 512, 64KiB or 5MiB";
                          target = *value;
@@ -172,10 +176,17 @@ bool Settings::parse(int argc, const char* const* argv, const Environment& envir
   const auto specs = self.specs();
   CommandLine command_line = read_command_line(specs, argc, argv);
   switch (command_line.request) {
-    case CommandLine::Request::help: out << help(); return false;
-    case CommandLine::Request::markdown: out << markdown(); return false;
-    case CommandLine::Request::version: out << self.program << " " << TIDEMARK_VERSION << "\n"; return false;
-    case CommandLine::Request::none: break;
+    case CommandLine::Request::help:
+      out << help();
+      return false;
+    case CommandLine::Request::markdown:
+      out << markdown();
+      return false;
+    case CommandLine::Request::version:
+      out << self.program << " " << TIDEMARK_VERSION << "\n";
+      return false;
+    case CommandLine::Request::none:
+      break;
   }
   SettingsSource variables = read_environment(specs, self.prefix, environment);
 

@@ -1,5 +1,7 @@
 // The settings of a process: each is a flag (`--name`), an environment variable and a line of the `--config` file (TOML: `name = value`), in that
-// order of precedence. All problems of all three are collected and reported at once.
+// order of precedence. All problems of all three are collected and reported at once. An empty variable counts as unset, as git-sync takes it; those
+// that Kubernetes makes for a Service of the prefix's name (PREFIX_SERVICE_HOST, PREFIX_PORT=tcp://...) are left alone. In the file a comment stands
+// on its own line.
 #pragma once
 
 #include <functional>
@@ -28,12 +30,12 @@ class Settings {
 
   // What one setting is. `group` heads it in --help. An empty `flag_placeholder` is derived from the type ("DURATION").
   struct Option {
-    std::string name;                      // without the dashes
-    std::string help;                      // one line; --help adds the default and the variable by itself
+    std::string name;  // without the dashes
+    std::string help;  // one line; --help adds the default and the variable by itself
     std::string group = "";
     std::string placeholder = "";
     std::vector<std::string> environment_aliases = {};  // whole names that also set it, after the prefixed one
-    bool environment_only = false;         // a secret without a flag
+    bool environment_only = false;                      // a secret without a flag
   };
 
   // The target keeps its present value, the default, unless something sets it.
@@ -50,7 +52,8 @@ class Settings {
   void check(std::function<std::optional<std::string>()> rule);
 
   // Reads everything. Throws ConfigError with every problem: unknown flags (with the nearest known name), unknown variables with the prefix, unknown
-  // lines of the file, unreadable values (naming which of the three sources it came from). Returns false when --help or --version was asked for and has been printed to `out`: exit 0.
+  // lines of the file, unreadable values (naming which of the three sources it came from). Returns false when --help or --version was asked for and
+  // has been printed to `out`: exit 0.
   bool parse(int argc, const char* const* argv, const Environment& environment, std::ostream& out);
 
   bool was_set(std::string_view name) const;  // by any of the three sources
@@ -63,7 +66,8 @@ class Settings {
   std::unique_ptr<Implementation> implementation_;
 };
 
-// The first line of a secret's file, without its line end. Throws TransientError naming the file (never the content) when it can't be read, is empty or is over 64 KiB.
+// The first line of a secret's file, without its line end. Throws TransientError naming the file (never the content) when it can't be read, is empty
+// or is over 64 KiB.
 std::string read_secret_file(const std::string& path);
 
 }  // namespace tidemark

@@ -53,8 +53,8 @@ struct Parser {
   CLI::Option* version = nullptr;
 };
 
-// The arguments in reverse order, as CLI11 wants them, with "--name=value" taken apart for those that take a value: CLI11 would read an empty one from the
-// next argument.
+// The arguments in reverse order, as CLI11 wants them, with "--name=value" taken apart for those that take a value: CLI11 would read an empty one
+// from the next argument.
 std::vector<std::string> reversed_arguments(const std::vector<SettingSpec>& specs, int argc, const char* const* argv) {
   std::vector<std::string> arguments;
   for (int i = 1; i < argc; ++i) {
@@ -87,11 +87,12 @@ void report_extras(const std::vector<std::string>& extras, const std::vector<std
 }
 
 bool all_upper_or_digit(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isupper(c) != 0 || std::isdigit(c) != 0 || c == '_'; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isupper(c) != 0 || std::isdigit(c) != 0 || c == '_'; });
 }
 
-// Kubernetes sets NAME_SERVICE_HOST, NAME_SERVICE_PORT, NAME_SERVICE_PORT_<port>, NAME_PORT=tcp://..., NAME_PORT_<n>_TCP, ..._PROTO, _PORT and _ADDR in every
-// container of a namespace that has a Service NAME: one named like the program must not stop it.
+// Kubernetes sets NAME_SERVICE_HOST, NAME_SERVICE_PORT, NAME_SERVICE_PORT_<port>, NAME_PORT=tcp://..., NAME_PORT_<n>_TCP, ..._PROTO, _PORT and _ADDR
+// in every container of a namespace that has a Service NAME: one named like the program must not stop it.
 bool made_by_kubernetes(std::string_view name, std::string_view value) {
   if (name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.find("_SERVICE_PORT_") != std::string_view::npos) return true;
   if (name.ends_with("_PORT")) {
@@ -197,7 +198,8 @@ SettingsSource read_settings_file(const std::vector<SettingSpec>& specs, const s
   const auto names = flag_names(specs);
   for (const auto& item : read_items(content)) {
     const std::string name = item.fullname();
-    const auto spec = std::find_if(specs.begin(), specs.end(), [&](const SettingSpec& s) { return s.option.name == name && !s.option.environment_only; });
+    const auto spec =
+        std::find_if(specs.begin(), specs.end(), [&](const SettingSpec& s) { return s.option.name == name && !s.option.environment_only; });
     const std::string origin = shown(path) + ": " + shown(name);
     if (spec == specs.end() || name == "config") {
       result.problems.push_back(unknown(path + ": " + name, "setting", nearest(name, names)));

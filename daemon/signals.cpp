@@ -8,8 +8,8 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <condition_variable>
+#include <csignal>
 #include <mutex>
 #include <string>
 #include <system_error>

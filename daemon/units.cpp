@@ -147,7 +147,8 @@ std::string format_duration(Duration value) {
 }
 
 std::string format_bytes(Bytes value) {
-  constexpr std::array<std::pair<std::string_view, std::int64_t>, 4> units{{{"TiB", 1LL << 40}, {"GiB", 1LL << 30}, {"MiB", 1LL << 20}, {"KiB", 1LL << 10}}};
+  constexpr std::array<std::pair<std::string_view, std::int64_t>, 4> units{
+      {{"TiB", 1LL << 40}, {"GiB", 1LL << 30}, {"MiB", 1LL << 20}, {"KiB", 1LL << 10}}};
   for (const auto& [name, factor] : units) {
     if (value.count >= factor && value.count % factor == 0) return std::to_string(value.count / factor) + std::string(name);
   }

@@ -17,7 +17,8 @@ struct Bytes {
   auto operator<=>(const Bytes&) const = default;
 };
 
-// Go's notation, as git-sync's flags take it: "300ms", "10s", "1m30s", "1.5h", "0"; rounded up to a millisecond. Nothing for other text, negative values, more than 100 years.
+// Go's notation, as git-sync's flags take it: "300ms", "10s", "1m30s", "1.5h", "0"; rounded up to a millisecond. Nothing for other text, negative
+// values, more than 100 years.
 std::optional<Duration> parse_duration(std::string_view text);
 // "512", "64KiB", "5MiB", "1GiB", "10MB", "5Mi" (Kubernetes' spelling). Nothing for other text and for what does not fit.
 std::optional<Bytes> parse_bytes(std::string_view text);

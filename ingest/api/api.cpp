@@ -32,7 +32,8 @@ HttpResponse unavailable(const std::string& reason) {
   return response;
 }
 
-// The caller's mistakes and the engine's bad moments as their answers; anything else is the server's 500. `text_parameter` is the one that an engine reads itself.
+// The caller's mistakes and the engine's bad moments as their answers; anything else is the server's 500. `text_parameter` is the one that an engine
+// reads itself.
 HttpHandler guarded(HttpHandler handler, std::string text_parameter = "q") {
   return [handler = std::move(handler), text_parameter = std::move(text_parameter)](const HttpRequest& request) -> HttpResponse {
     try {
@@ -63,7 +64,8 @@ HttpResponse search(Engine& engine, const HttpRequest& request) {
   if (query.text.size() > max_query_bytes) throw api::BadParameter("q", "is longer than " + std::to_string(max_query_bytes) + " bytes");
   query.limit = parameters.number("limit", 10, 0, max_search_limit);
   query.offset = parameters.number("offset", 0, 0, max_search_window);
-  if (query.offset + query.limit > max_search_window) throw api::BadParameter("offset", "offset + limit must be at most " + std::to_string(max_search_window));
+  if (query.offset + query.limit > max_search_window)
+    throw api::BadParameter("offset", "offset + limit must be at most " + std::to_string(max_search_window));
   query.path = parameters.text("path");
   query.tag = parameters.text("tag");
   query.kind = parameters.one_of("kind", {"page", "data"});
@@ -166,7 +168,8 @@ void add_control_routes(HttpServer& server, ApiContext context) {
   server.route("GET", "/api/v1/quarantine", guarded([context](const HttpRequest& request) { return quarantine(context, request); }));
   const auto room = std::make_shared<api::WaitingRoom>(std::max(server.max_threads() / 4, 1));
   server.route("POST", "/api/v1/resync", guarded([context, room](const HttpRequest& request) { return resync(context, *room, request); }));
-  server.route("POST", "/api/v1/quarantine/retry", guarded([context, room](const HttpRequest& request) { return retry_quarantine(context, *room, request); }));
+  server.route("POST", "/api/v1/quarantine/retry",
+               guarded([context, room](const HttpRequest& request) { return retry_quarantine(context, *room, request); }));
   server.route("GET", "/api/v1/wait", guarded([context, room](const HttpRequest& request) { return wait(context, *room, request); }));
 }
 

@@ -15,7 +15,8 @@ struct ApiContext {
   Metrics& metrics;
 };
 
-// Everything, for --listen. Waiters (/wait, /resync?wait=) are bounded to a quarter of the server's threads; one more is answered 503 with Retry-After.
+// Everything, for --listen. Waiters (/wait, /resync?wait=) are bounded to a quarter of the server's threads; one more is answered 503 with
+// Retry-After.
 void add_control_routes(HttpServer& server, ApiContext context);
 // The GETs of search, documents and status, for --search-listen.
 void add_search_routes(HttpServer& server, ApiContext context);

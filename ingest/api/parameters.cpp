@@ -37,7 +37,8 @@ std::string Parameters::required_text(std::string_view name) const {
 
 std::optional<std::string> Parameters::one_of(std::string_view name, std::initializer_list<std::string_view> values) const {
   auto value = text(name);
-  if (value && std::find(values.begin(), values.end(), *value) == values.end()) throw BadParameter(std::string(name), "must be one of: " + listed(values));
+  if (value && std::find(values.begin(), values.end(), *value) == values.end())
+    throw BadParameter(std::string(name), "must be one of: " + listed(values));
   return value;
 }
 

@@ -22,8 +22,8 @@ std::string timestamp(WallClock::time_point time) {
   const std::time_t seconds = static_cast<std::time_t>(since_epoch / 1'000);
   std::tm utc{};
   if (gmtime_r(&seconds, &utc) == nullptr) return "";
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                     since_epoch % 1'000);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
+                     utc.tm_sec, since_epoch % 1'000);
 }
 
 Json time_or_null(const std::optional<WallClock::time_point>& time) { return time ? Json(timestamp(*time)) : Json(nullptr); }
@@ -119,7 +119,8 @@ std::string search_json(const SearchResult& result) {
   Json hits = Json::array();
   for (const auto& hit : result.hits) {
     Json sections = Json::array();
-    for (const auto& section : hit.sections) sections.push_back({{"anchor", section.anchor}, {"heading", section.heading}, {"snippet", section.snippet}});
+    for (const auto& section : hit.sections)
+      sections.push_back({{"anchor", section.anchor}, {"heading", section.heading}, {"snippet", section.snippet}});
     hits.push_back({{"path", hit.path},
                     {"title", hit.title},
                     {"source", hit.source},

@@ -11,7 +11,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Reached = Reconciler::Reached;
 
-// A run's end wakes those who wait; what changes without one (the first look after a start finds nothing to do, the peer hangs up) is seen this much later.
+// A run's end wakes those who wait; what changes without one (the first look after a start finds nothing to do, the peer hangs up) is seen this much
+// later.
 constexpr auto longest_sleep = std::chrono::seconds(1);
 
 HttpResponse stopping() {
@@ -33,7 +34,8 @@ std::optional<RunReport> current_stall(const RunHistory& history, const Status& 
 
 HttpResponse too_late(const git::Oid& commit, Reached reached) {
   if (reached == Reached::unknown_commit) {
-    return problem(504, "unknown-commit", "Gateway Timeout", "The commit " + commit.hex() + " is not known here: was it pushed to the ref that is followed?");
+    return problem(504, "unknown-commit", "Gateway Timeout",
+                   "The commit " + commit.hex() + " is not known here: was it pushed to the ref that is followed?");
   }
   return problem(504, "not-yet", "Gateway Timeout", "The index has not reached the commit " + commit.hex() + " in time.");
 }
@@ -66,9 +68,12 @@ HttpResponse wait_for_run(const RunHistory& history, std::int64_t run, const Wai
   const auto report = history.find(run);
   if (!report) return run_problem(500, "run-failed", "Internal Server Error", "The run has ended so long ago that it is forgotten.", run);
   switch (report->outcome) {
-    case RunReport::Outcome::stalled: return stalled(*report);
-    case RunReport::Outcome::failed: return run_problem(500, "run-failed", "Internal Server Error", report->error, run);
-    default: return {200, run_json(*report)};
+    case RunReport::Outcome::stalled:
+      return stalled(*report);
+    case RunReport::Outcome::failed:
+      return run_problem(500, "run-failed", "Internal Server Error", report->error, run);
+    default:
+      return {200, run_json(*report)};
   }
 }
 

@@ -12,7 +12,8 @@ using namespace tidemark::testing;
 namespace {
 
 struct Fixture {
-  explicit Fixture(HttpAccess access = {}, const std::string& host = "127.0.0.1") : server({host, 0}, HttpServer::Options{.access = std::move(access)}, log) {
+  explicit Fixture(HttpAccess access = {}, const std::string& host = "127.0.0.1")
+      : server({host, 0}, HttpServer::Options{.access = std::move(access)}, log) {
     server.route("POST", "/api/v1/resync", [this](const HttpRequest&) {
       ++reached;
       return HttpResponse{};
@@ -39,7 +40,8 @@ TEST_CASE("a server on loopback answers to loopback names only, on any port") {
     CHECK(fixture.status(std::string("Host: ") + host + "\r\n") == 200);
   }
   const int reached = fixture.reached;
-  for (const char* host : {"evil.example", "evil.example:9300", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1", "", "[::2]", "0.0.0.0"}) {
+  for (const char* host :
+       {"evil.example", "evil.example:9300", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1", "", "[::2]", "0.0.0.0"}) {
     CAPTURE(host);
     const auto answer = fixture.post(std::string("Host: ") + host + "\r\n");
     CHECK(answer.status == 403);

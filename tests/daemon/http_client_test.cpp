@@ -62,7 +62,8 @@ struct Fixture {
 
 TEST_CASE("a call carries its method, headers and body and brings the answer's") {
   Fixture fixture;
-  const auto answer = fixture.client.call({.url = fixture.url("/echo"), .headers = {{"Gitsync-Hash", "abc"}, {"Tidemark-Previous", ""}}, .body = "payload"});
+  const auto answer =
+      fixture.client.call({.url = fixture.url("/echo"), .headers = {{"Gitsync-Hash", "abc"}, {"Tidemark-Previous", ""}}, .body = "payload"});
   CHECK(answer.status == 202);
   CHECK(answer.headers.at("x-answer") == "yes");
   auto seen = nlohmann::json::parse(answer.body);

@@ -52,13 +52,17 @@ nlohmann::json json_line(std::initializer_list<LogField> fields) {
 }  // namespace
 
 TEST_CASE("a text line has an RFC 3339 time in UTC with milliseconds, level, event and fields") {
-  const std::string line =
-      written([] { Log(LogFormat::text, LogLevel::info).warning("published revision", {{"commit", "1f3a"}, {"files", 3}, {"seconds", 0.25}, {"ok", true}}); });
-  CHECK(std::regex_match(line, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z warning published revision commit=1f3a files=3 seconds=0\.25 ok=true\n)")));
+  const std::string line = written([] {
+    Log(LogFormat::text, LogLevel::info).warning("published revision", {{"commit", "1f3a"}, {"files", 3}, {"seconds", 0.25}, {"ok", true}});
+  });
+  CHECK(std::regex_match(
+      line, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z warning published revision commit=1f3a files=3 seconds=0\.25 ok=true\n)")));
 }
 
 TEST_CASE("a JSON line is one object with the same") {
-  const std::string line = written([] { Log(LogFormat::json, LogLevel::info).error("run failed", {{"error", "a \"quoted\" word"}, {"n", 3}, {"ok", false}}); });
+  const std::string line = written([] {
+    Log(LogFormat::json, LogLevel::info).error("run failed", {{"error", "a \"quoted\" word"}, {"n", 3}, {"ok", false}});
+  });
   const auto event = nlohmann::json::parse(line);
   CHECK(std::regex_match(event["time"].get<std::string>(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)")));
   CHECK(event["level"] == "error");
@@ -131,7 +135,8 @@ TEST_CASE("URL credentials are redacted wherever they stand") {
 }
 
 TEST_CASE("a text without URL credentials stays as it is") {
-  for (const char* text : {"", "https://host/x", "https://host:8080/a@v1", "git@host:path", "https://[::1]:80/a@b", "://", "a://", "https://host/x user@mail"}) {
+  for (const char* text :
+       {"", "https://host/x", "https://host:8080/a@v1", "git@host:path", "https://[::1]:80/a@b", "://", "a://", "https://host/x user@mail"}) {
     CHECK(redact_credentials(text) == text);
   }
 }

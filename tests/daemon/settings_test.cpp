@@ -101,16 +101,57 @@ TEST_CASE("the file may be named by its variable") {
 }
 
 TEST_CASE("each spelling of a flag is read") {
-  SUBCASE("separate") { Example e; e.parse({"--period", "1m"}); CHECK(e.period == 1min); }
-  SUBCASE("joined") { Example e; e.parse({"--period=1m"}); CHECK(e.period == 1min); }
-  SUBCASE("a negative number") { Example e; e.parse({"--max-failures", "-1"}); CHECK(e.failures == -1); }
-  SUBCASE("a value that begins with dashes") { Example e; e.parse({"--repo=--x"}); CHECK(e.repo == "--x"); }
-  SUBCASE("an empty value does not swallow the next flag") { Example e; e.parse({"--repo=", "--period=1m"}); CHECK(e.repo.empty()); CHECK(e.period == 1min); }
-  SUBCASE("a value with an equals sign") { Example e; e.parse({"--repo=a=b"}); CHECK(e.repo == "a=b"); }
-  SUBCASE("a value in brackets") { Example e; e.parse({"--include", "[ab]"}); CHECK(e.include == std::vector<std::string>{"[ab]"}); }
-  SUBCASE("a switch") { Example e; e.parse({"--one-time"}); CHECK(e.one_time); }
-  SUBCASE("a switch set off") { Example e; e.parse({"--one-time=false"}, {{"GITSYNC_ONE_TIME", "true"}}); CHECK_FALSE(e.one_time); }
-  SUBCASE("the last of several") { Example e; e.parse({"--period=1m", "--period=2m"}); CHECK(e.period == 2min); }
+  SUBCASE("separate") {
+    Example e;
+    e.parse({"--period", "1m"});
+    CHECK(e.period == 1min);
+  }
+  SUBCASE("joined") {
+    Example e;
+    e.parse({"--period=1m"});
+    CHECK(e.period == 1min);
+  }
+  SUBCASE("a negative number") {
+    Example e;
+    e.parse({"--max-failures", "-1"});
+    CHECK(e.failures == -1);
+  }
+  SUBCASE("a value that begins with dashes") {
+    Example e;
+    e.parse({"--repo=--x"});
+    CHECK(e.repo == "--x");
+  }
+  SUBCASE("an empty value does not swallow the next flag") {
+    Example e;
+    e.parse({"--repo=", "--period=1m"});
+    CHECK(e.repo.empty());
+    CHECK(e.period == 1min);
+  }
+  SUBCASE("a value with an equals sign") {
+    Example e;
+    e.parse({"--repo=a=b"});
+    CHECK(e.repo == "a=b");
+  }
+  SUBCASE("a value in brackets") {
+    Example e;
+    e.parse({"--include", "[ab]"});
+    CHECK(e.include == std::vector<std::string>{"[ab]"});
+  }
+  SUBCASE("a switch") {
+    Example e;
+    e.parse({"--one-time"});
+    CHECK(e.one_time);
+  }
+  SUBCASE("a switch set off") {
+    Example e;
+    e.parse({"--one-time=false"}, {{"GITSYNC_ONE_TIME", "true"}});
+    CHECK_FALSE(e.one_time);
+  }
+  SUBCASE("the last of several") {
+    Example e;
+    e.parse({"--period=1m", "--period=2m"});
+    CHECK(e.period == 2min);
+  }
   SUBCASE("a repeated list") {
     Example e;
     e.parse({"--include", "a,b", "--include", "c"});
@@ -125,8 +166,16 @@ TEST_CASE("a list in a variable is split at commas") {
 }
 
 TEST_CASE("an alias sets a value when the prefixed variable does not") {
-  SUBCASE("alone") { Example e; e.parse({}, {{"GIT_SYNC_WAIT", "7s"}}); CHECK(e.period == 7s); }
-  SUBCASE("both") { Example e; e.parse({}, {{"GIT_SYNC_WAIT", "7s"}, {"GITSYNC_PERIOD", "8s"}}); CHECK(e.period == 8s); }
+  SUBCASE("alone") {
+    Example e;
+    e.parse({}, {{"GIT_SYNC_WAIT", "7s"}});
+    CHECK(e.period == 7s);
+  }
+  SUBCASE("both") {
+    Example e;
+    e.parse({}, {{"GIT_SYNC_WAIT", "7s"}, {"GITSYNC_PERIOD", "8s"}});
+    CHECK(e.period == 8s);
+  }
 }
 
 TEST_CASE("an empty variable counts as unset") {
@@ -189,14 +238,15 @@ TEST_CASE("a secret without a flag is read from its variable only") {
 
 TEST_CASE("the variables that Kubernetes makes for a Service of the same name are left alone") {
   Example example;
-  CHECK(example.problems({}, {{"GITSYNC_SERVICE_HOST", "10.0.0.1"},
-                              {"GITSYNC_SERVICE_PORT", "80"},
-                              {"GITSYNC_SERVICE_PORT_HTTP", "80"},
-                              {"GITSYNC_PORT", "tcp://10.0.0.1:80"},
-                              {"GITSYNC_PORT_80_TCP", "tcp://10.0.0.1:80"},
-                              {"GITSYNC_PORT_80_TCP_PROTO", "tcp"},
-                              {"GITSYNC_PORT_80_TCP_PORT", "80"},
-                              {"GITSYNC_PORT_80_TCP_ADDR", "10.0.0.1"}})
+  CHECK(example
+            .problems({}, {{"GITSYNC_SERVICE_HOST", "10.0.0.1"},
+                           {"GITSYNC_SERVICE_PORT", "80"},
+                           {"GITSYNC_SERVICE_PORT_HTTP", "80"},
+                           {"GITSYNC_PORT", "tcp://10.0.0.1:80"},
+                           {"GITSYNC_PORT_80_TCP", "tcp://10.0.0.1:80"},
+                           {"GITSYNC_PORT_80_TCP_PROTO", "tcp"},
+                           {"GITSYNC_PORT_80_TCP_PORT", "80"},
+                           {"GITSYNC_PORT_80_TCP_ADDR", "10.0.0.1"}})
             .empty());
 }
 
@@ -232,7 +282,8 @@ TEST_CASE("a setting twice in a file, a section or two values where one is wante
 
 TEST_CASE("rules are asked after all is read, and all of them") {
   Example example;
-  example.settings.check([&]() -> std::optional<std::string> { return example.repo == "none" ? std::optional<std::string>("--repo is needed") : std::nullopt; });
+  example.settings.check(
+      [&]() -> std::optional<std::string> { return example.repo == "none" ? std::optional<std::string>("--repo is needed") : std::nullopt; });
   example.settings.check([&]() -> std::optional<std::string> { return "--period is too short"; });
   CHECK(example.problems({}) == Problems{"--repo is needed", "--period is too short"});
   CHECK(example.problems({"--repo", "x"}) == Problems{"--period is too short"});

@@ -24,7 +24,8 @@ TEST_CASE("durations are read in Go's notation") {
 TEST_CASE("a duration below a millisecond is rounded up, so that it is not taken for none") { CHECK(parse_duration("1ns") == 1ms); }
 
 TEST_CASE("what is not a duration is refused") {
-  for (const char* text : {"", " ", "10", "s", ".", ".s", "10 s", "-1s", "+1s", "1d", "10S", "1s2", "1e3s", "99999999999999999999s", "900000h", "1s\n", "1..5s"}) {
+  for (const char* text :
+       {"", " ", "10", "s", ".", ".s", "10 s", "-1s", "+1s", "1d", "10S", "1s2", "1e3s", "99999999999999999999s", "900000h", "1s\n", "1..5s"}) {
     CAPTURE(text);
     CHECK(parse_duration(text) == std::nullopt);
   }

@@ -11,9 +11,12 @@ using Json = nlohmann::json;
 
 namespace {
 
-const Tree pages{{"docs/guide.md", {"100644", "---\ntitle: The guide\ntags: [setup, 日本語]\nurl: /guide\n---\n# Guide\n\nFirst words.\n\n## Install it\n\nThe <b>needle</b> & 計算機.\n"}},
-                 {"data/list.json", {"100644", "{\"name\": \"needle\"}\n"}},
-                 {"readme.md", {"100644", "# Readme\n\nNothing here.\n"}}};
+const Tree pages{
+    {"docs/guide.md",
+     {"100644",
+      "---\ntitle: The guide\ntags: [setup, 日本語]\nurl: /guide\n---\n# Guide\n\nFirst words.\n\n## Install it\n\nThe <b>needle</b> & 計算機.\n"}},
+    {"data/list.json", {"100644", "{\"name\": \"needle\"}\n"}},
+    {"readme.md", {"100644", "# Readme\n\nNothing here.\n"}}};
 
 std::vector<std::string> keys_of(const Json& object) {
   std::vector<std::string> keys;
@@ -263,7 +266,8 @@ TEST_CASE("the three groups of routes are served where they belong and nowhere e
     CHECK(status(search, line) == 404);
     CHECK(status(probe, line) == 200);
   }
-  for (const char* line : {"POST /api/v1/sync", "POST /api/v1/resync", "POST /api/v1/quarantine/retry", "GET /api/v1/runs", "GET /api/v1/wait?commit=x"}) {
+  for (const char* line :
+       {"POST /api/v1/sync", "POST /api/v1/resync", "POST /api/v1/quarantine/retry", "GET /api/v1/runs", "GET /api/v1/wait?commit=x"}) {
     CAPTURE(line);
     CHECK(status(fixture.server, line) != 404);
     CHECK(status(search, line) == 404);

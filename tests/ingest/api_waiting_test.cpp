@@ -275,7 +275,8 @@ TEST_CASE("a shutdown ends every wait at once") {
 
 TEST_CASE("a page of another origin cannot force a resync") {
   ApiFixture fixture;
-  CHECK(RawClient(fixture.server.port()).ask("POST /api/v1/resync HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n\r\n").status == 403);
+  CHECK(RawClient(fixture.server.port()).ask("POST /api/v1/resync HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n\r\n").status ==
+        403);
   CHECK(RawClient(fixture.server.port()).ask("POST /api/v1/resync HTTP/1.1\r\nHost: evil.example\r\n\r\n").status == 403);
   CHECK(fixture.history.list().empty());
 }
