@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The model-based test: after each of many random pushes through both real programs, the index equals the tree as the git command sees it.
 
-    TIDEMARK_BIN_DIR=build/release tests/e2e/model_test.py --pushes 5000 --seed 7 --kill
+TIDEMARK_BIN_DIR=build/release tests/e2e/model_test.py --pushes 5000 --seed 7 --kill
 """
+
 import argparse
 import random
 import sys
@@ -58,9 +59,12 @@ class Model(unittest.TestCase):
                 self.give_up(step, differences)
             if self.options.verbose and step % 100 == 99:
                 print(f"{step + 1} pushes, {self.world.documents} documents compared, {time.monotonic() - began:.1f} s", flush=True)
-        print(f"model: seed {self.options.seed}, {self.world.compared} pushes, {self.world.documents} documents compared, 0 differences, "
-              f"{time.monotonic() - began:.1f} s; checkout {self.options.checkout}, {self.options.transport}; "
-              f"runs {dict(self.modes)}; {dict(self.happened)}", flush=True)
+        print(
+            f"model: seed {self.options.seed}, {self.options.pushes - self.options.start} pushes, {self.world.documents} documents compared, 0 differences, "
+            f"{time.monotonic() - began:.1f} s; checkout {self.options.checkout}, {self.options.transport}; "
+            f"runs {dict(self.modes)}; {dict(self.happened)}",
+            flush=True,
+        )
 
     def push(self, step):
         push = self.generator.next_push()
@@ -122,13 +126,19 @@ class Model(unittest.TestCase):
 
     def give_up(self, step, differences):
         self.failed = True
-        said = [f"seed {self.options.seed}, push {step}: {len(differences)} differences", *("  " + line for line in differences[:40]), "the last pushes:"]
+        said = [
+            f"seed {self.options.seed}, push {step}: {len(differences)} differences",
+            *("  " + line for line in differences[:40]),
+            "the last pushes:",
+        ]
         said += [f"  {number} {commit[:12]} {'; '.join(words)}" for number, commit, words in self.steps[-6:]]
         replay_flags = " --kill" if self.options.kill else ""
-        said.append(f"replay: model_test.py --seed {self.options.seed} --pushes {step + 1} --start {max(0, step - 20)} --checkout {self.options.checkout} "
-                    f"--transport {self.options.transport}{replay_flags}")
+        said.append(
+            f"replay: model_test.py --seed {self.options.seed} --pushes {step + 1} --start {max(0, step - 20)} --checkout {self.options.checkout} "
+            f"--transport {self.options.transport}{replay_flags}"
+        )
         said.append(self.world.pair.tails())
-        small = shrink(self.generator.trees[max(0, step - 8):step + 1], self.options.checkout)
+        small = shrink(self.generator.trees[max(0, step - 8) : step + 1], self.options.checkout)
         if small:
             said += [f"shrunk to {len(small[0])} pushes, where it shows as:", *("  " + line for line in small[1][:10]), describe(small[0])]
         else:
@@ -144,7 +154,9 @@ def main():
     parser.add_argument("--checkout", choices=["full", "none"], default=OPTIONS.checkout)
     parser.add_argument("--transport", choices=["file", "git", "http"], default=OPTIONS.transport)
     parser.add_argument("--start", type=int, default=0, help="make the pushes before this one without the programs")
-    parser.add_argument("--rebuild-every", type=int, default=OPTIONS.rebuild_every, help="compare with an index made from nothing after so many pushes")
+    parser.add_argument(
+        "--rebuild-every", type=int, default=OPTIONS.rebuild_every, help="compare with an index made from nothing after so many pushes"
+    )
     parser.add_argument("--verbose", action="store_true")
     parser.parse_args(namespace=OPTIONS)
     unittest.main(argv=sys.argv[:1])

@@ -1,4 +1,5 @@
 """The agents' HTTP interfaces as a client sees them."""
+
 import http.client
 import json
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """Where the programs are, folders that vanish, free ports, and waiting for a condition with a deadline."""
+
 import os
 import shutil
 import socket

@@ -1,4 +1,5 @@
 """The model: random pushes to a bare repository, from a seed alone. A push is a list of commits; a tree is {path bytes: File}."""
+
 import random
 import unicodedata
 from dataclasses import dataclass
@@ -8,10 +9,51 @@ from .pages import Writer
 
 EXTENSIONS = [b".md"] * 10 + [b".markdown", b".MD", b".mdx", b".json", b".json", b".yaml", b".yml", b".jsonl", b".txt", b".png", b""]
 FOLDERS = ["docs", "Docs", "guide", "日本語", "a b", "src", "images", "x", "node_modules", "vendor", ".github", "-dash", "ü", "deep"]
-ODD = [b"README", b"-rf", b"--help", b":(glob)*", b"tab\there", b"new\nline", b'quo"te', b"quo'te", b"back\\slash", b" leading", b"trailing ", b"per%20cent", b"per%cent",
-       b"qu?ery#frag&a=b", b"*", b"[a-z]", b"$HOME", b"`id`", b"a;b", b"\xff\xfe", b"latin\xe9", b"\xe3\x81", b"\x01\x1f\x7f", b"nul", b"aux.", b"con", b"...", b"~", b"HEAD",
-       "日本語のページ".encode(), "絵文字🙂".encode(), "\u202ertl".encode(), "e\u0301".encode(), "\u00e9".encode(), "が".encode(), "か\u3099".encode(), b"\xed\xa0\x80", b"\xc0\xaf",
-       b"package-lock", b"pnpm-lock", b"l" * 200, "長".encode() * 60]
+ODD = [
+    b"README",
+    b"-rf",
+    b"--help",
+    b":(glob)*",
+    b"tab\there",
+    b"new\nline",
+    b'quo"te',
+    b"quo'te",
+    b"back\\slash",
+    b" leading",
+    b"trailing ",
+    b"per%20cent",
+    b"per%cent",
+    b"qu?ery#frag&a=b",
+    b"*",
+    b"[a-z]",
+    b"$HOME",
+    b"`id`",
+    b"a;b",
+    b"\xff\xfe",
+    b"latin\xe9",
+    b"\xe3\x81",
+    b"\x01\x1f\x7f",
+    b"nul",
+    b"aux.",
+    b"con",
+    b"...",
+    b"~",
+    b"HEAD",
+    "日本語のページ".encode(),
+    "絵文字🙂".encode(),
+    "\u202ertl".encode(),
+    "e\u0301".encode(),
+    "\u00e9".encode(),
+    "が".encode(),
+    "か\u3099".encode(),
+    b"\xed\xa0\x80",
+    b"\xc0\xaf",
+    b"package-lock",
+    b"pnpm-lock",
+    b".dotfile",
+    b"l" * 200,
+    "長".encode() * 60,
+]
 
 
 def put(tree, path, file):
@@ -27,6 +69,7 @@ def put(tree, path, file):
 @dataclass
 class Push:
     """`steps`: commits as Bare.commits takes them. Or `target`: the number of an earlier push that the branch is forced back to."""
+
     words: list
     steps: list
     tree: dict
@@ -38,7 +81,7 @@ class Generator:
         self.rng = random.Random(seed)
         self.writer = Writer(self.rng)
         self.max_file_size, self.size = max_file_size, size
-        self.tips = []   # of every push: its commit id, told by the caller
+        self.tips = []  # of every push: its commit id, told by the caller
         self.trees = []
         self.words = []
 
@@ -98,7 +141,7 @@ class Generator:
     def delete_folder(self, tree):
         path = self.some(tree)
         if path and b"/" in path:
-            folder = path[:path.rindex(b"/") + 1]
+            folder = path[: path.rindex(b"/") + 1]
             for below in [other for other in tree if other.startswith(folder)]:
                 del tree[below]
             return f"delete folder {folder!r}"
@@ -112,7 +155,7 @@ class Generator:
     def rename_extension(self, tree):
         old = self.some(tree)
         if old and b"." in old.rsplit(b"/", 1)[-1][1:]:
-            new = old[:old.rindex(b".")] + self.rng.choice(EXTENSIONS)
+            new = old[: old.rindex(b".")] + self.rng.choice(EXTENSIONS)
             if new != old:
                 put(tree, new, tree.pop(old))
                 return f"rename {old!r} to {new!r}"
@@ -120,9 +163,9 @@ class Generator:
     def rename_folder(self, tree):
         path = self.some(tree)
         if path and b"/" in path:
-            old, new = path[:path.index(b"/") + 1], self.folder() + b"moved%d/" % self.rng.randrange(9)
+            old, new = path[: path.index(b"/") + 1], self.folder() + b"moved%d/" % self.rng.randrange(9)
             for below in [other for other in tree if other.startswith(old)]:
-                put(tree, new + below[len(old):], tree.pop(below))
+                put(tree, new + below[len(old) :], tree.pop(below))
             return f"rename folder {old!r} to {new!r}"
 
     def rename_case(self, tree):
@@ -151,7 +194,7 @@ class Generator:
     def folder_to_file(self, tree):
         path = self.some(tree, lambda file: True)
         if path and b"/" in path:
-            folder = path[:path.rindex(b"/")]
+            folder = path[: path.rindex(b"/")]
             put(tree, folder, File(self.writer.page()))
             return f"folder {folder!r} becomes a file"
 
@@ -189,8 +232,14 @@ class Generator:
     def reshape(self, tree):
         path = self.some(tree, lambda file: file.mode in (FILE, EXECUTABLE))
         if path:
-            kind, content = self.rng.choice([("binary", self.writer.binary()), ("empty", b""), ("oversized", self.writer.oversized(self.max_file_size)),
-                                             ("small again", self.writer.for_path(path))])
+            kind, content = self.rng.choice(
+                [
+                    ("binary", self.writer.binary()),
+                    ("empty", b""),
+                    ("oversized", self.writer.oversized(self.max_file_size)),
+                    ("small again", self.writer.for_path(path)),
+                ]
+            )
             tree[path] = File(content, tree[path].mode)
             return f"{path!r} becomes {kind}"
 
@@ -209,8 +258,25 @@ class Generator:
     def change(self, tree):
         """One to six operations on a copy of the tree."""
         tree = dict(tree)
-        rare = [self.delete_folder, self.rename_folder, self.rename_case, self.rename_extension, self.twin, self.file_to_folder, self.folder_to_file, self.to_symlink,
-                self.from_symlink, self.change_mode, self.submodule, self.submodule_to_folder, self.reshape, self.reshape, self.copy, self.swap, self.append]
+        rare = [
+            self.delete_folder,
+            self.rename_folder,
+            self.rename_case,
+            self.rename_extension,
+            self.twin,
+            self.file_to_folder,
+            self.folder_to_file,
+            self.to_symlink,
+            self.from_symlink,
+            self.change_mode,
+            self.submodule,
+            self.submodule_to_folder,
+            self.reshape,
+            self.reshape,
+            self.copy,
+            self.swap,
+            self.append,
+        ]
         often = [self.add] * 9 + [self.edit] * 9 + [self.rename] * 3 + [self.delete] * (9 if len(tree) > self.size else 3)
         for _ in range(self.rng.choice([1, 1, 2, 3, 6])):
             word = self.rng.choice(often if self.rng.random() < 0.6 else rare)(tree)
@@ -220,7 +286,7 @@ class Generator:
 
     def fresh_tree(self):
         tree = {}
-        for _ in range(self.rng.randint(1, self.size)):
+        for _ in range(self.rng.randint(self.size // 3, self.size)):
             path = self.path()
             put(tree, path, self.file(path))
         return tree
@@ -240,6 +306,8 @@ class Generator:
             for path in shared:
                 put(tree, path, last[path])
             push = Push([f"unrelated history, {len(shared)} paths shared"], [(tree, ())], tree)
+        elif not last and shape > 0.5:
+            push = Push(["everything is new"], [(self.fresh_tree(), (self.tips[-1],))], {})
         elif shape < 0.09:
             push = Push(["everything is deleted"], [({}, (self.tips[-1],))], {})
         elif shape < 0.11:

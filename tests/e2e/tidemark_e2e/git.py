@@ -1,4 +1,5 @@
 """The git command, away from the machine's own configuration, and bare repositories that are written by plumbing."""
+
 import hashlib
 import os
 import subprocess
@@ -11,9 +12,19 @@ START = 1_600_000_000  # of the clock that commits are dated with
 
 def git_environment(**more):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT")}
-    environment.update(HOME="/nonexistent", GIT_CONFIG_NOSYSTEM="1", GIT_CONFIG_GLOBAL="/dev/null", GIT_TERMINAL_PROMPT="0", LC_ALL="C.UTF-8",
-                       GIT_AUTHOR_NAME="A U Thor", GIT_AUTHOR_EMAIL="author@example.com", GIT_AUTHOR_DATE=f"{START} +0000",
-                       GIT_COMMITTER_NAME="C O Mitter", GIT_COMMITTER_EMAIL="committer@example.com", GIT_COMMITTER_DATE=f"{START} +0000")
+    environment.update(
+        HOME="/nonexistent",
+        GIT_CONFIG_NOSYSTEM="1",
+        GIT_CONFIG_GLOBAL="/dev/null",
+        GIT_TERMINAL_PROMPT="0",
+        LC_ALL="C.UTF-8",
+        GIT_AUTHOR_NAME="A U Thor",
+        GIT_AUTHOR_EMAIL="author@example.com",
+        GIT_AUTHOR_DATE=f"{START} +0000",
+        GIT_COMMITTER_NAME="C O Mitter",
+        GIT_COMMITTER_EMAIL="committer@example.com",
+        GIT_COMMITTER_DATE=f"{START} +0000",
+    )
     environment.update(more)
     return environment
 
@@ -38,6 +49,7 @@ def quote(path):
 @dataclass(frozen=True)
 class File:
     """An entry of a tree: the mode, and the bytes of the file or the symlink's target, or the submodule's commit."""
+
     content: bytes = b""
     mode: str = FILE
 
@@ -49,6 +61,7 @@ class File:
 @dataclass
 class Bare:
     """A bare repository. Trees are dictionaries {path bytes: File}; commits are written by git fast-import."""
+
     path: Path
     clock: int = START
     written: set = field(default_factory=set)
@@ -80,8 +93,10 @@ class Bare:
             text = message.encode()
             if not parents:  # otherwise fast-import goes on from the branch as it knows it
                 out.append(b"reset %s\n" % ref.encode())
-            out.append(b"commit %s\nmark :%d\ncommitter C O Mitter <committer@example.com> %d +0000\ndata %d\n%s\n"
-                       % (ref.encode(), marks[number], self.clock, len(text), text))
+            out.append(
+                b"commit %s\nmark :%d\ncommitter C O Mitter <committer@example.com> %d +0000\ndata %d\n%s\n"
+                % (ref.encode(), marks[number], self.clock, len(text), text)
+            )
             for word, parent in zip([b"from"] + [b"merge"] * len(parents), parents):
                 out.append(b"%s %s\n" % (word, b":%d" % marks[parent] if isinstance(parent, int) else parent.encode()))
             out.append(b"deleteall\n")
@@ -115,8 +130,9 @@ class ObjectReader:
     """git cat-file --batch, kept open."""
 
     def __init__(self, git_directory):
-        self.process = subprocess.Popen(["git", "-C", os.fspath(git_directory), "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        env=git_environment())
+        self.process = subprocess.Popen(
+            ["git", "-C", os.fspath(git_directory), "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=git_environment()
+        )
 
     def read(self, oid):
         self.process.stdin.write(oid.encode() + b"\n")

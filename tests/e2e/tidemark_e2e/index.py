@@ -1,4 +1,5 @@
 """What the index holds, through the HTTP interface and straight from the SQLite file, and the comparison with what git says."""
+
 import hashlib
 import os
 import sqlite3
@@ -8,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
 from .git import EXECUTABLE, SUBMODULE, SYMLINK
-from .pages import markers
+from .pages import LETTERS, PAGE, markers, promised
 
 
 class Database:
@@ -52,13 +53,23 @@ def path_of(displayed):
     return unquote_to_bytes(displayed.encode())
 
 
-def words_of(row, letters, column):
-    return markers(row[column] or "", letters)
-
-
-def expected_words(oracle, oid, path, letters):
-    words = oracle.words(oid, letters)
-    return words if path.lower().endswith((b".md", b".markdown", b".mdown", b".mkd", b".mdx")) else sorted(words)
+def compare_body(row, path, oid, oracle):
+    """All words of the file where they belong: a page's in their order, a data file's in any; and none of another file."""
+    letters, columns = promised(path), ("prose", "code", "headings")
+    got = {column: markers(row[column] or "") for column in columns}
+    differences = []
+    if letters == PAGE:
+        for letter, column in zip(PAGE, columns):
+            wanted, found = oracle.words(oid, letter), [word for word in got[column] if word[0] in PAGE]
+            if found != wanted:
+                differences.append(f"body: {path!r} {oid}: {column} is {found[:12]}, should be {wanted[:12]}")
+    else:
+        wanted = Counter(oracle.words(oid, letters))
+        found = Counter(word for column in ("prose", "code") for word in got[column] if word[0] in letters)
+        if found != wanted:
+            differences.append(f"body: {path!r} {oid}: lacks {dict(wanted - found)}, has too much {dict(found - wanted)}")
+    strange = {word for words in got.values() for word in words} - set(oracle.words(oid, LETTERS))
+    return differences + ([f"body: {path!r} {oid}: words of another file: {sorted(strange)}"] if strange else [])
 
 
 def compare_rows(expectation, rows, oracle):
@@ -72,20 +83,8 @@ def compare_rows(expectation, rows, oracle):
         row, oid = rows[path], expectation.documents[path]
         if oid_of(row) != oid:
             differences.append(f"another blob: {path!r} has {oid_of(row)}, the tree {oid}")
-            continue
-        if path.lower().endswith((b".md", b".markdown", b".mdown", b".mkd", b".mdx")):
-            for letter, column in (("p", "prose"), ("c", "code"), ("h", "headings")):
-                wanted, got = oracle.words(oid, letter), words_of(row, "pchtf", column)
-                if got != wanted:
-                    differences.append(f"body: {path!r} {oid}: {column} is {got[:12]}, should be {wanted[:12]}")
         else:
-            wanted = Counter(oracle.words(oid, "pchtf"))
-            got = Counter(word for column in ("prose", "code") for word in words_of(row, "pchtf", column))
-            if got != wanted:
-                differences.append(f"body: {path!r} {oid}: lacks {dict(wanted - got)}, has too much {dict(got - wanted)}")
-        strange = set(word for column in ("prose", "code", "headings") for word in words_of(row, "q", column)) - set(oracle.words(oid, "q"))
-        if strange:
-            differences.append(f"body: {path!r} {oid}: words of another file: {sorted(strange)}")
+            differences += compare_body(row, path, oid, oracle)
     return differences
 
 
@@ -103,8 +102,9 @@ def compare_listing(expectation, client, limit=1000):
 def compare_quarantine(expectation, client):
     got = {path_of(row["path"]) for row in client.quarantine()}
     wanted = {path for path in expectation.refused}
-    return [f"not in quarantine: {path!r} ({expectation.refused[path]})" for path in sorted(wanted - got)] + \
-           [f"in quarantine without a reason: {path!r}" for path in sorted(got - wanted)]
+    return [f"not in quarantine: {path!r} ({expectation.refused[path]})" for path in sorted(wanted - got)] + [
+        f"in quarantine without a reason: {path!r}" for path in sorted(got - wanted)
+    ]
 
 
 def compare_worktree(expectation, link):
@@ -141,5 +141,7 @@ def compare_stored(one, other):
     differences = [f"only in one of the two: {path!r}" for path in sorted(one.keys() ^ other.keys())]
     for path in sorted(one.keys() & other.keys()):
         a, b = stable(one[path]), stable(other[path])
-        differences += [f"stored differently: {path!r} {name}: {str(a[name])[:200]!r} / {str(b.get(name))[:200]!r}" for name in a if a[name] != b.get(name)]
+        differences += [
+            f"stored differently: {path!r} {name}: {str(a[name])[:200]!r} / {str(b.get(name))[:200]!r}" for name in a if a[name] != b.get(name)
+        ]
     return differences

@@ -1,4 +1,5 @@
 """What the index must hold, from the git command alone: ls-tree and cat-file of the commit, and the documented rules of the selection."""
+
 from dataclasses import dataclass, field
 
 from .git import EXECUTABLE, FILE, ObjectReader, list_tree
@@ -7,13 +8,21 @@ from .pages import decode, is_binary, markers
 # The documented default: Markdown and data files by their extension in any case; no dot folders, lock files, node_modules, vendor.
 PAGES = (b".md", b".markdown", b".mdown", b".mkd", b".mdx")
 DATA = (b".json", b".jsonl", b".ndjson", b".geojson", b".webmanifest", b".yaml", b".yml")
-LOCK_FILES = {b"package-lock.json", b"pnpm-lock.yaml"}
+LOCK_FILES = {
+    b"package-lock.json",
+    b"npm-shrinkwrap.json",
+    b"pnpm-lock.yaml",
+    b"packages.lock.json",
+    b"project.lock.json",
+    b"composer.lock.json",
+    b"conda-lock.yml",
+}
 MAX_PATH = 4096
 
 
 def is_wanted(path):
     *folders, name = path.split(b"/")
-    if any(folder.startswith(b".") or folder in (b"node_modules", b"vendor") for folder in folders) or name.startswith(b".") or name in LOCK_FILES:
+    if any(folder.startswith(b".") or folder in (b"node_modules", b"vendor") for folder in folders) or LOCK_FILES.intersection(path.split(b"/")):
         return False
     return name.lower().endswith(PAGES + DATA)
 
@@ -22,8 +31,8 @@ def is_wanted(path):
 class Expectation:
     commit: str
     documents: dict = field(default_factory=dict)  # {path: blob id}
-    refused: dict = field(default_factory=dict)    # {path: why}
-    entries: list = field(default_factory=list)    # the whole tree: (mode, oid, size, path)
+    refused: dict = field(default_factory=dict)  # {path: why}
+    entries: list = field(default_factory=list)  # the whole tree: (mode, oid, size, path)
 
 
 class Oracle:

@@ -1,13 +1,16 @@
 """Files whose indexed text is known by construction: each word carries in its first letter where it has to turn up.
 
-A marker is a letter, `x` and eight digits of base 36, unique in a run: p prose, c code, h heading, t the front matter's title, f other front matter;
-q is text about which nothing is promised (broken syntax, HTML comments, link targets).
+A marker is a letter, `x` and eight digits of base 36, unique in a run: p prose, c code, h heading, t the front matter's title, f other front matter of a page;
+j a value in JSON, l in JSON lines, y in YAML; q is text about which nothing is promised (broken syntax, HTML comments, link targets). A file that
+was renamed to another format keeps its markers, about whose place nothing is promised then either.
 """
+
 import codecs
 import json
 import re
 
-MARKER = re.compile(r"(?<![0-9a-z])([pchtfq]x[0-9a-z]{8})(?![0-9a-z])")
+MARKER = re.compile(r"(?<![0-9a-z])([pchtfjlyq]x[0-9a-z]{8})(?![0-9a-z])")
+LETTERS = "pchtfjlyq"
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 JAPANESE = ["計算機の歴史", "東京都に住む", "無観客有料配信イベント", "カタカナ", "ひらがなの文", "全文検索エンジン", "見本", "健康", "資金決済法"]
 NOISE = ["alpha", "the", "Grüße", "naïve", "C++20", "1.5", "don't", "e-mail", "łódź", "привет", "안녕하세요", "🙂", "a_b"]
@@ -21,7 +24,7 @@ def decode(content):
     return content.decode("utf-8", "replace")
 
 
-def markers(text, letters="pchtfq"):
+def markers(text, letters=LETTERS):
     return [word for word in MARKER.findall(text) if word[0] in letters]
 
 
@@ -47,9 +50,16 @@ class Writer:
     def inline(self):
         p = lambda: self.words("p", 1, 2)
         shape = self.rng.randrange(8)
-        return [p, lambda: f"*{self.marker('p')}* {p()}", lambda: f"**{self.marker('p')}**", lambda: f"`{self.marker('p')}`",
-                lambda: f"[{p()}](https://example.com/{self.marker('q')})", lambda: f"![{self.marker('p')}](img/{self.marker('q')}.png)",
-                lambda: f"{p()}  \n{p()}", lambda: f"「{self.marker('p')}」{p()}"][shape]()
+        return [
+            p,
+            lambda: f"*{self.marker('p')}* {p()}",
+            lambda: f"**{self.marker('p')}**",
+            lambda: f"`{self.marker('p')}`",
+            lambda: f"[{p()}](https://example.com/{self.marker('q')})",
+            lambda: f"![{self.marker('p')}](img/{self.marker('q')}.png)",
+            lambda: f"{p()}  \n{p()}",
+            lambda: f"「{self.marker('p')}」{p()}",
+        ][shape]()
 
     def block(self):
         rng, p, c = self.rng, self.inline, lambda: self.words("c", 1, 3)
@@ -76,15 +86,22 @@ class Writer:
     def heading(self):
         level, text = self.rng.randint(1, 6), self.words("h", 1, 2)
         if level <= 2 and self.rng.random() < 0.3:
-            return f"{text}\n{'=' if level == 1 else '-'}{'===='}\n"
+            return f"{text}\n{('=' if level == 1 else '-') * 4}\n"
         return f"{'#' * level} {text}{self.rng.choice(['', ' ' + '#' * level])}\n"
 
     def front_matter(self):
         rng = self.rng
         if rng.random() < 0.12:  # broken in one of the ways that people break it
             q = self.words("q")
-            return rng.choice([f'---\ntitle: "{q}\n---\n', f"---\ntitle: {q}: {q}\n\tindented: by a tab\n---\n", f"---\n- {q}\n- {q}\n---\n", f"---\n{q}\n---\n",
-                               f"---\ntitle: [{q}\n---\n"])
+            return rng.choice(
+                [
+                    f'---\ntitle: "{q}\n---\n',
+                    f"---\ntitle: {q}: {q}\n\tindented: by a tab\n---\n",
+                    f"---\n- {q}\n- {q}\n---\n",
+                    f"---\n{q}\n---\n",
+                    f"---\ntitle: [{q}\n---\n",
+                ]
+            )
         lines = [f"title: {self.words('t', 1, 2).replace(chr(39), '')}"] if rng.random() < 0.7 else []
         if rng.random() < 0.5:
             lines.append(f"tags: [{self.marker('f')}, {self.marker('f')}]")
@@ -128,21 +145,23 @@ class Writer:
         if kind == 1 and depth < 4:
             return [self.value(depth + 1) for _ in range(rng.randint(0, 3))]
         if kind == 2:
-            return rng.choice([None, True, False, 0, -1, 3.25, 10 ** 18])
-        return self.words("p", 1, 2)
+            return rng.choice([None, True, False, 0, -1, 3.25, 10**18])
+        return self.words("j", 1, 2)
 
     def json(self):
         if self.rng.random() < 0.15:
             return f'{{"a": "{self.words("q")}", "b": [1, 2'.encode()
-        value = {"name": self.marker("p"), "value": self.value(), "more": self.value()}
+        value = {"name": self.marker("j"), "value": self.value(), "more": self.value()}
         return json.dumps(value, ensure_ascii=self.rng.random() < 0.3, indent=self.rng.choice([None, 2])).encode()
 
     def yaml(self):
         if self.rng.random() < 0.15:
             return f"a: [1, 2\nb: {self.words('q')}\n\tc: d\n".encode()
-        p = lambda: self.words("p", 1, 2).replace("'", "")
-        return (f"name: {self.marker('p')}\nlist:\n  - '{p()}'\n  - \"{p()}\"\nnested:\n  deep:\n    text: |\n      {p()}\n      {p()}\n  folded: >-\n    {p()}\n    {p()}\n"
-                f"number: 12\nflag: yes\nwhen: 2020-02-03\nnone: ~\n").encode()
+        p = lambda: self.words("y", 1, 2).replace("'", "")
+        return (
+            f"name: {self.marker('y')}\nlist:\n  - '{p()}'\n  - \"{p()}\"\nnested:\n  deep:\n    text: |\n      {p()}\n      {p()}\n  folded: >-\n    {p()}\n    {p()}\n"
+            f"number: 12\nflag: yes\nwhen: 2020-02-03\nnone: ~\n"
+        ).encode()
 
     def binary(self):
         return b"\x89PNG\r\n\x1a\n\0\0\0" + self.words("q").encode() + bytes(self.rng.randrange(256) for _ in range(40))
@@ -158,5 +177,17 @@ class Writer:
         if name.endswith((b".yaml", b".yml")):
             return self.yaml()
         if name.endswith((b".jsonl", b".ndjson")):
-            return b"".join(json.dumps({"row": i, "text": self.words("p")}).encode() + b"\n" for i in range(self.rng.randint(1, 4)))
+            return b"".join(json.dumps({"row": i, "text": self.words("l")}).encode() + b"\n" for i in range(self.rng.randint(1, 4)))
         return self.page()
+
+
+PAGE, JSON, LINES, YAML = "pch", "j", "l", "y"
+
+
+def promised(path):
+    """The letters of the markers whose place is promised in a file of that name, or "" (json's cousins are as json)."""
+    name = path.lower()
+    for extensions, letters in (((b".jsonl", b".ndjson"), LINES), ((b".json", b".geojson", b".webmanifest"), JSON), ((b".yaml", b".yml"), YAML)):
+        if name.endswith(extensions):
+            return letters
+    return PAGE

@@ -1,4 +1,5 @@
 """tidemark-sync and tidemark-ingest as processes: flags, captured logs, signals, restarts on the same ports and files."""
+
 import os
 import re
 import signal
@@ -23,8 +24,13 @@ class Process:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("GIT", "TIDEMARK"))}
         environment.update(HOME="/nonexistent", **self.extra_environment)
         with open(self.log_file, "ab") as log:
-            self.process = subprocess.Popen([*self.wrapper, binary(f"tidemark-{self.name}"), *map(os.fspath, self.arguments())], env=environment,
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [*self.wrapper, binary(f"tidemark-{self.name}"), *map(os.fspath, self.arguments())],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
         return self
 
     def run(self, patience=None):
@@ -97,8 +103,18 @@ class Sync(Process):
         super().__init__("sync", Path(folder) / log_name, environment)
         self.root = Path(folder) / "root"
         self.port = free_port()
-        self.options = {"repo": repo, "ref": "main", "root": self.root, "link": "current", "period": "60s", "http_bind": f"127.0.0.1:{self.port}",
-                        "webhook_url": webhook, "webhook_backoff": "1s" if webhook else None, "max_failures": -1, **options}
+        self.options = {
+            "repo": repo,
+            "ref": "main",
+            "root": self.root,
+            "link": "current",
+            "period": "60s",
+            "http_bind": f"127.0.0.1:{self.port}",
+            "webhook_url": webhook,
+            "webhook_backoff": "1s" if webhook else None,
+            "max_failures": -1,
+            **options,
+        }
 
     def arguments(self):
         return flags(self.options)
@@ -153,18 +169,23 @@ class Ingest(Process):
             if self.process.poll() is not None:
                 raise AssertionError(f"ingest ended with {self.process.returncode}\n{self.tail()}")
             return self.client.alive()
+
         wait_until(answers, lambda: f"ingest answers\n{self.tail()}", patience)
         return self
 
     def wait_for(self, commit, patience=None):
         """Until the index is that very commit (an older one may be an ancestor of what it holds) and nothing runs."""
+
         def level():
             status = self.client.status()
             if (status.get("checkpoint") or {}).get("commit") == commit:
                 return True
             self.client.wait(commit, timeout=0.5)
             return False
-        wait_until(level, lambda: f"the index reaches {commit}\n{self.client.status() if self.client.alive() else 'no answer'}\n{self.tail()}", patience)
+
+        wait_until(
+            level, lambda: f"the index reaches {commit}\n{self.client.status() if self.client.alive() else 'no answer'}\n{self.tail()}", patience
+        )
 
 
 class Pair:

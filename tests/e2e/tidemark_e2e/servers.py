@@ -1,4 +1,5 @@
 """Real git servers in front of a folder of bare repositories: git daemon, smart HTTP with basic auth, sshd."""
+
 import getpass
 import os
 import shutil
@@ -40,9 +41,11 @@ class GitDaemon(Server):
         self.port = free_port()
         # --export-all would also do; the repositories carry git-daemon-export-ok. Not through `git daemon`, which would be a second process to end.
         program = os.path.join(subprocess.check_output(["git", "--exec-path"], text=True).strip(), "git-daemon")
-        self.process = subprocess.Popen([program, "--listen=127.0.0.1", f"--port={self.port}", f"--base-path={root}", "--reuseaddr", "--informative-errors"],
-                                        env=git_environment(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*"),
-                                        stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [program, "--listen=127.0.0.1", f"--port={self.port}", f"--base-path={root}", "--reuseaddr", "--informative-errors"],
+            env=git_environment(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="safe.directory", GIT_CONFIG_VALUE_0="*"),
+            stderr=subprocess.DEVNULL,
+        )
         wait_until(lambda: accepts(self.port), "git daemon listens")
 
     def url(self, name):
@@ -69,18 +72,34 @@ class Sshd(Server):
         self.folder.mkdir(mode=0o700)
         self.port = free_port()
         for name in ("host", "user", "stranger"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "rsa" if name == "host" else "ed25519", "-N", "", "-C", name, "-f", self.folder / name], check=True)
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", self.folder / name], check=True)
         shutil.copy(self.folder / "user.pub", self.folder / "authorized_keys")
         host_key = " ".join((self.folder / "host.pub").read_text().split()[:2])
         self.known_hosts = self.folder / "known_hosts"
         self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {host_key}\n")
-        (self.folder / "config").write_text("\n".join([
-            f"Port {self.port}", "ListenAddress 127.0.0.1", f"HostKey {self.folder}/host", f"AuthorizedKeysFile {self.folder}/authorized_keys", "UsePAM no",
-            "StrictModes no", "PermitRootLogin yes", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PidFile none", "LogLevel ERROR", ""]))
+        (self.folder / "config").write_text(
+            "\n".join(
+                [
+                    f"Port {self.port}",
+                    "ListenAddress 127.0.0.1",
+                    f"HostKey {self.folder}/host",
+                    f"AuthorizedKeysFile {self.folder}/authorized_keys",
+                    "UsePAM no",
+                    "StrictModes no",
+                    "PermitRootLogin yes",
+                    "PasswordAuthentication no",
+                    "KbdInteractiveAuthentication no",
+                    "PidFile none",
+                    "LogLevel ERROR",
+                    "",
+                ]
+            )
+        )
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", exist_ok=True)  # where sshd drops its privileges to
-        self.process = subprocess.Popen([shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", self.folder / "config"], stderr=subprocess.DEVNULL,
-                                        env=git_environment())
+        self.process = subprocess.Popen(
+            [shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-e", "-f", self.folder / "config"], stderr=subprocess.DEVNULL, env=git_environment()
+        )
         wait_until(lambda: accepts(self.port), "sshd listens")
 
     def url(self, path):

@@ -1,4 +1,5 @@
 """Makes a failure small: as few of the last pushes, and then as few of their paths, as still show it."""
+
 import time
 
 from .world import replay
@@ -26,7 +27,7 @@ def shrink(trees, checkout):
     while step and time.monotonic() < deadline:
         start, dropped = 0, False
         while start < len(paths) and time.monotonic() < deadline:
-            kept = paths[:start] + paths[start + step:]
+            kept = paths[:start] + paths[start + step :]
             smaller = [{path: file for path, file in tree.items() if path in kept} for tree in trees]
             again = replay(smaller, checkout)
             if again:
