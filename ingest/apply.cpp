@@ -1,8 +1,9 @@
 #include "ingest/apply.hpp"
 
-#include <utility>
-
 #include <fmt/format.h>
+
+#include <utility>
+#include <variant>
 
 #include "daemon/error.hpp"
 #include "ingest/fingerprint.hpp"
@@ -30,12 +31,13 @@ const DocumentKey& key_of(const Operation& operation) {
 
 std::int64_t bytes_of(const Operation& operation) {
   constexpr std::int64_t overhead = 128;
-  return std::visit(Overloaded{
-                        [](const Document& document) { return document.bytes(); },
-                        [](const Quarantined& entry) { return overhead + static_cast<std::int64_t>(entry.key.path.size() + entry.reason.size()); },
-                        [](const Removal& removal) { return overhead + static_cast<std::int64_t>(removal.key.path.size() + removal.key.fragment.size()); },
-                    },
-                    operation);
+  return std::visit(
+      Overloaded{
+          [](const Document& document) { return document.bytes(); },
+          [](const Quarantined& entry) { return overhead + static_cast<std::int64_t>(entry.key.path.size() + entry.reason.size()); },
+          [](const Removal& removal) { return overhead + static_cast<std::int64_t>(removal.key.path.size() + removal.key.fragment.size()); },
+      },
+      operation);
 }
 
 Applier::Applier(EngineRun& run, BatchLimits limits, RunReport& report, std::function<void()> before_batch)
@@ -102,8 +104,9 @@ void Applier::refuse(const Operation& operation, const std::string& reason) {
 void Applier::check_refusals() const {
   if (refused_.empty() || refusals_ <= tolerated_refusals || refusals_ * 100 <= documents_ * tolerated_refusal_percent) return;
   const auto& latest = std::get<Quarantined>(refused_.back());
-  throw StalledError(fmt::format("the engine refused {} of {} documents, which is more than single documents' fault; the run was ended. The latest: {}: {}", refusals_,
-                                 documents_, display_path(latest.key.path), latest.reason));
+  throw StalledError(
+      fmt::format("the engine refused {} of {} documents, which is more than single documents' fault; the run was ended. The latest: {}: {}",
+                  refusals_, documents_, display_path(latest.key.path), latest.reason));
 }
 
 void Applier::note(const DocumentKey& key, const std::string& problem) {

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace tidemark::ingest {
 
 namespace {
@@ -41,11 +43,16 @@ std::optional<std::string> audit_reason(const DecisionInput& input) {
 
 std::string_view name_of(Mode mode) {
   switch (mode) {
-    case Mode::up_to_date: return "up-to-date";
-    case Mode::diff: return "diff";
-    case Mode::audit: return "audit";
-    case Mode::rebuild: return "rebuild";
-    case Mode::stand_by: return "stand-by";
+    case Mode::up_to_date:
+      return "up-to-date";
+    case Mode::diff:
+      return "diff";
+    case Mode::audit:
+      return "audit";
+    case Mode::rebuild:
+      return "rebuild";
+    case Mode::stand_by:
+      return "stand-by";
   }
   return "unknown";
 }

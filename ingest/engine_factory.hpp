@@ -11,7 +11,8 @@
 
 namespace tidemark::ingest {
 
-// Where the embedded engine's file is: "sqlite:PATH", or PATH/INDEX.sqlite when PATH is a folder. Throws ConfigError for everything else, naming what is possible.
+// Where the embedded engine's file is: "sqlite:PATH", or PATH/INDEX.sqlite when PATH is a folder. Throws ConfigError for everything else, naming what
+// is possible.
 std::filesystem::path sqlite_file(std::string_view engine, std::string_view index);
 
 // Throws ConfigError as sqlite_file() and open_sqlite_engine().

@@ -1,10 +1,12 @@
 #include "ingest/execution.hpp"
 
-#include <algorithm>
-#include <memory>
-#include <utility>
-
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
 
 #include "daemon/error.hpp"
 #include "ingest/generator.hpp"
@@ -22,8 +24,8 @@ constexpr QueueLimits parsed_ahead{.items = 256, .bytes = 2 * 1024 * 1024};
 
 }  // namespace
 
-Execution::Execution(const git::ObjectStore& store, Engine& engine, const Selection& selection, RemovalGuard guard, BatchLimits batch, RunReport& report,
-                     std::stop_token stop)
+Execution::Execution(const git::ObjectStore& store, Engine& engine, const Selection& selection, RemovalGuard guard, BatchLimits batch,
+                     RunReport& report, std::stop_token stop)
     : store_(store), engine_(engine), selection_(selection), guard_(guard), batch_(batch), report_(report), stop_(std::move(stop)) {}
 
 bool Execution::plan_diff(const git::Oid& from_tree, const git::Oid& to_tree) {
@@ -93,8 +95,10 @@ void Execution::guard_plan(const ExecutionInput& input) {
 void Execution::refuse(const ExecutionInput& input, std::int64_t losses, bool nothing_left) const {
   if (!guard_.refuses(losses, input.documents, nothing_left)) return;
   const auto commit = input.target.commit.hex();
-  throw StalledError(fmt::format("revision {} would remove {} of {} documents: confirm it by POST /api/v1/resync?mode=audit&allow-removals={}, push another revision, or raise --max-removals",
-                                 commit.substr(0, 12), nothing_left ? input.documents : losses, input.documents, commit));
+  throw StalledError(
+      fmt::format("revision {} would remove {} of {} documents: confirm it by POST /api/v1/resync?mode=audit&allow-removals={}, push another "
+                  "revision, or raise --max-removals",
+                  commit.substr(0, 12), nothing_left ? input.documents : losses, input.documents, commit));
 }
 
 bool Execution::target_is_empty(const git::Oid& tree) const {

@@ -29,14 +29,16 @@ struct ExecutionInput {
 
 class Execution {
  public:
-  // Everything is used on the calling thread, the store and the selection by a reading thread too while run() lasts. The report's figures and stages are filled in.
-  Execution(const git::ObjectStore& store, Engine& engine, const Selection& selection, RemovalGuard guard, BatchLimits batch, RunReport& report, std::stop_token stop);
+  // Everything is used on the calling thread, the store and the selection by a reading thread too while run() lasts. The report's figures and stages
+  // are filled in.
+  Execution(const git::ObjectStore& store, Engine& engine, const Selection& selection, RemovalGuard guard, BatchLimits batch, RunReport& report,
+            std::stop_token stop);
 
   // Plans a diff, before run(). False when one of the trees is no longer complete: then only another mode helps.
   bool plan_diff(const git::Oid& from_tree, const git::Oid& to_tree);
 
-  // Throws StalledError when the guard refuses, TransientError when stopped, and what engine, store and parser throw. Without its end the index is as before, or the next inspect() sees it.
-  // Gives the checkpoint that was committed.
+  // Throws StalledError when the guard refuses, TransientError when stopped, and what engine, store and parser throw. Without its end the index is as
+  // before, or the next inspect() sees it. Gives the checkpoint that was committed.
   Checkpoint run(const ExecutionInput& input);
 
  private:

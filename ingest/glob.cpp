@@ -1,12 +1,12 @@
-// Two nested wildcard matches of the same shape: bytes with `*` inside a segment, segments with `**` along the path. Going back to the latest wildcard alone is
-// enough in both, since an earlier one can gain nothing that the latest could not take; so no pattern takes exponential time.
+// Two nested wildcard matches of the same shape: bytes with `*` inside a segment, segments with `**` along the path. Going back to the latest
+// wildcard alone is enough in both, since an earlier one can gain nothing that the latest could not take; so no pattern takes exponential time.
 #include "ingest/glob.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
 #include <stdexcept>
-
-#include <fmt/format.h>
 
 namespace tidemark::ingest {
 
@@ -39,7 +39,8 @@ bool in_class(std::string_view name, int byte) {
   return false;
 }
 
-constexpr std::string_view class_names[] = {"alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "xdigit"};
+constexpr std::string_view class_names[] = {"alnum", "alpha", "blank", "cntrl", "digit", "graph",
+                                            "lower", "print", "punct", "space", "upper", "xdigit"};
 
 unsigned char as_byte(char c) { return static_cast<unsigned char>(c); }
 
@@ -93,7 +94,9 @@ Glob::Segment Glob::parse_segment(std::string_view text) {
       case '*':
         if (segment.tokens.empty() || segment.tokens.back().kind != Token::Kind::any_run) segment.tokens.push_back({.kind = Token::Kind::any_run});
         break;
-      case '?': segment.tokens.push_back({.kind = Token::Kind::any_byte}); break;
+      case '?':
+        segment.tokens.push_back({.kind = Token::Kind::any_byte});
+        break;
       case '[':
         at = parse_set(text, at);
         segment.tokens.push_back({.kind = Token::Kind::set, .byte = 0, .set = sets_.size() - 1});
@@ -101,7 +104,8 @@ Glob::Segment Glob::parse_segment(std::string_view text) {
       case '\\':
         if (++at == text.size()) fail("ends with a lone backslash");
         [[fallthrough]];
-      default: segment.tokens.push_back({.kind = Token::Kind::byte, .byte = text[at]});
+      default:
+        segment.tokens.push_back({.kind = Token::Kind::byte, .byte = text[at]});
     }
   }
   return segment;
@@ -144,10 +148,14 @@ std::size_t Glob::parse_set(std::string_view text, std::size_t at) {
 
 bool Glob::matches_token(const Token& token, char byte) const {
   switch (token.kind) {
-    case Token::Kind::byte: return token.byte == byte;
-    case Token::Kind::any_byte: return true;
-    case Token::Kind::set: return sets_[token.set][as_byte(byte)];
-    case Token::Kind::any_run: return false;
+    case Token::Kind::byte:
+      return token.byte == byte;
+    case Token::Kind::any_byte:
+      return true;
+    case Token::Kind::set:
+      return sets_[token.set][as_byte(byte)];
+    case Token::Kind::any_run:
+      return false;
   }
   return false;
 }

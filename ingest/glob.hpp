@@ -12,7 +12,8 @@ class Glob {
  public:
   static constexpr std::size_t max_bytes = 1'024;
 
-  // Throws std::invalid_argument naming the pattern and what is wrong with it: empty, too long, a NUL, a bracket without end, a lone backslash at the end, a leading `!`.
+  // Throws std::invalid_argument naming the pattern and what is wrong with it: empty, too long, a NUL, a bracket without end, a lone backslash at the
+  // end, a leading `!`.
   explicit Glob(std::string_view pattern);
 
   enum class Kind { file, folder };

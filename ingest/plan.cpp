@@ -1,7 +1,10 @@
 #include "ingest/plan.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <optional>
 #include <unordered_set>
+#include <utility>
 
 #include "git/tree_diff.hpp"
 #include "git/tree_walk.hpp"
@@ -67,12 +70,14 @@ void Plan::upsert(std::string_view path, const git::Oid& oid) { upserts_.append(
 void Plan::remove(const DocumentKey& key, const Fingerprint& fingerprint) { removals_.append(fingerprint.bytes(), key.path, key.fragment); }
 
 void Plan::for_each_upsert(const std::function<bool(std::string_view, const git::Oid&)>& visit) const {
-  upserts_.for_each(git::Oid::size, [&](std::string_view oid, std::string_view path, std::string_view) { return visit(path, *git::Oid::from_bytes(oid)); });
+  upserts_.for_each(git::Oid::size,
+                    [&](std::string_view oid, std::string_view path, std::string_view) { return visit(path, *git::Oid::from_bytes(oid)); });
 }
 
 void Plan::for_each_removal(const std::function<bool(const DocumentKey&)>& visit) const {
-  removals_.for_each(Fingerprint::size,
-                     [&](std::string_view, std::string_view path, std::string_view fragment) { return visit({std::string(path), std::string(fragment)}); });
+  removals_.for_each(Fingerprint::size, [&](std::string_view, std::string_view path, std::string_view fragment) {
+    return visit({std::string(path), std::string(fragment)});
+  });
 }
 
 std::int64_t Plan::losses() const {

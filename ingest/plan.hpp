@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "git/object_store.hpp"
 #include "ingest/document.hpp"
@@ -19,7 +20,8 @@ class RecordList {
  public:
   void append(std::string_view fixed, std::string_view first, std::string_view second);
   // `fixed` is as long as it was given, which the caller knows. `visit` returns false to end.
-  void for_each(std::size_t fixed_size, const std::function<bool(std::string_view fixed, std::string_view first, std::string_view second)>& visit) const;
+  void for_each(std::size_t fixed_size,
+                const std::function<bool(std::string_view fixed, std::string_view first, std::string_view second)>& visit) const;
   std::int64_t count() const { return count_; }
 
  private:

@@ -1,8 +1,9 @@
 #include "ingest/prepare.hpp"
 
-#include <utility>
-
 #include <fmt/format.h>
+
+#include <utility>
+#include <variant>
 
 #include "daemon/units.hpp"
 #include "ingest/fingerprint.hpp"
@@ -11,12 +12,17 @@
 namespace tidemark::ingest {
 
 Preparer::Preparer(const git::ObjectStore& store, const Selection& selection, const git::Revision& target, std::int64_t generation)
-    : store_(store), target_(target), generation_(generation), max_file_size_(selection.max_file_size()), document_settings_(selection.document_settings()) {}
+    : store_(store),
+      target_(target),
+      generation_(generation),
+      max_file_size_(selection.max_file_size()),
+      document_settings_(selection.document_settings()) {}
 
 Operation Preparer::prepare(std::string_view path, const git::Oid& oid) {
   const auto fingerprint = fingerprint_of(oid, parser::version, document_settings_);
   const auto quarantined = [&](std::string reason) {
-    return Quarantined{.key = {std::string(path), ""}, .oid = oid, .fingerprint = fingerprint, .reason = std::move(reason), .revision = target_.commit};
+    return Quarantined{
+        .key = {std::string(path), ""}, .oid = oid, .fingerprint = fingerprint, .reason = std::move(reason), .revision = target_.commit};
   };
   if (path.size() > max_path_bytes) return quarantined(fmt::format("the path has {} bytes, the limit is {}", path.size(), max_path_bytes));
   const auto size = store_.blob_size(oid);

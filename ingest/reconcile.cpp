@@ -1,7 +1,12 @@
-// One run, as an ordered list of small steps: read the link, identify, inspect, decide, execute. The type of an error decides what the loop does next.
-#include <utility>
-
+// One run, as an ordered list of small steps: read the link, identify, inspect, decide, execute. The type of an error decides what the loop does
+// next.
 #include <fmt/format.h>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "daemon/error.hpp"
 #include "daemon/memory.hpp"
@@ -28,13 +33,15 @@ std::optional<Resync> adoption_of(const SourceIdentity& held, const SourceIdenti
   if (held.name.empty()) return std::nullopt;
   if (held.name != ours.name) {
     if (adopt) return Resync::rewrite;
-    throw StalledError(fmt::format("the index holds the documents of source '{}', this one is '{}': name another index, give --source-name {}, or replace them with --adopt", held.name,
-                                   ours.name, held.name));
+    throw StalledError(fmt::format(
+        "the index holds the documents of source '{}', this one is '{}': name another index, give --source-name {}, or replace them with --adopt",
+        held.name, ours.name, held.name));
   }
   if (origin_key(held.origin) != origin_key(ours.origin)) {
     if (adopt) return Resync::audit;
-    throw StalledError(fmt::format("the index holds source '{}' from '{}', this one comes from '{}': name another index or another --source-name, or go on with --adopt", held.name,
-                                   held.origin, ours.origin));
+    throw StalledError(fmt::format(
+        "the index holds source '{}' from '{}', this one comes from '{}': name another index or another --source-name, or go on with --adopt",
+        held.name, held.origin, ours.origin));
   }
   return std::nullopt;
 }
@@ -66,7 +73,8 @@ void Reconciler::run(Attempt& attempt) {
     fail(attempt, RunReport::Outcome::failed, std::string(error.what()) + "; the link is read again");
   } catch (const git::Error& error) {
     fail(attempt, RunReport::Outcome::failed,
-         fmt::format("{}; if this lasts, the repository behind {} is damaged: delete its root folder and let sync clone it again", error.what(), source_.link().string()));
+         fmt::format("{}; if this lasts, the repository behind {} is damaged: delete its root folder and let sync clone it again", error.what(),
+                     source_.link().string()));
   } catch (const std::exception& error) {
     fail(attempt, RunReport::Outcome::failed, error.what());
   }
@@ -77,7 +85,8 @@ void Reconciler::reconcile(Attempt& attempt) {
   looks_in_stall_ = 0;
   last_target_ = source_.published();
   if (!last_target_) {
-    announce(attempt, {Mode::stand_by, "nothing has been published at " + source_.link().string() + " yet: is tidemark-sync or git-sync running, and is this its link?"});
+    announce(attempt, {Mode::stand_by, "nothing has been published at " + source_.link().string() +
+                                           " yet: is tidemark-sync or git-sync running, and is this its link?"});
     return;
   }
   attempt.target = *last_target_;
@@ -128,7 +137,8 @@ void Reconciler::execute(Attempt& attempt, Decision decision) {
                        .settings = selection_digest_,
                        .quarantine = attempt.request.retry_quarantine ? Quarantine::retry : Quarantine::leave,
                        .removals_allowed = allowed_removals_ == attempt.target || attempt.adoption.has_value()};
-  Execution execution(*store, engine_, selection_, settings_.removals, {settings_.batch_operations, settings_.batch_bytes}, attempt.report, attempt.stop);
+  Execution execution(*store, engine_, selection_, settings_.removals, {settings_.batch_operations, settings_.batch_bytes}, attempt.report,
+                      attempt.stop);
   if (decision.mode == Mode::diff && !execution.plan_diff(state->checkpoint->tree, input.target.tree)) {
     // The trees of the old revision are gone, or are going at this moment.
     decision = decide_for(attempt, false);

@@ -20,7 +20,8 @@ constexpr std::size_t ancestors_looked_at = 10'000;
 
 }  // namespace
 
-Reconciler::Reconciler(Source& source, Engine& engine, const Selection& selection, ReconcilerSettings settings, RunHistory& history, Metrics& metrics, Log& log)
+Reconciler::Reconciler(Source& source, Engine& engine, const Selection& selection, ReconcilerSettings settings, RunHistory& history, Metrics& metrics,
+                       Log& log)
     : source_(source),
       engine_(engine),
       selection_(selection),
@@ -49,8 +50,8 @@ void Reconciler::loop(std::stop_token stop) {
   }
 }
 
-// After a failure only the backoff's end, an operator or another revision are a reason to try again; in a stall the first is none. What an operator does
-// elsewhere, room on the disk say, sends no notice, so a stall is looked into again once in a while.
+// After a failure only the backoff's end, an operator or another revision are a reason to try again; in a stall the first is none. What an operator
+// does elsewhere, room on the disk say, sends no notice, so a stall is looked into again once in a while.
 bool Reconciler::worth_a_run(Wakeup::Cause cause) {
   bool stalled = false;
   bool failing = false;
@@ -90,7 +91,9 @@ std::int64_t Reconciler::resync(Resync mode, std::optional<git::Oid> allow_remov
   return promise({.trigger = "resync", .resync = mode, .allow_removals = allow_removals, .by_operator = true});
 }
 
-std::int64_t Reconciler::retry_quarantine() { return promise({.trigger = "quarantine-retry", .resync = Resync::audit, .retry_quarantine = true, .by_operator = true}); }
+std::int64_t Reconciler::retry_quarantine() {
+  return promise({.trigger = "quarantine-retry", .resync = Resync::audit, .retry_quarantine = true, .by_operator = true});
+}
 
 std::int64_t Reconciler::promise(RunRequest request) {
   const auto id = requests_.add_promised(request, [&](std::int64_t promised) {

@@ -26,8 +26,8 @@ struct ReconcilerSettings {
   Duration reconcile_period = std::chrono::seconds(30);
   Backoff backoff{.first = std::chrono::milliseconds(500), .limit = std::chrono::seconds(30)};
   RemovalGuard removals;
-  bool adopt = false;                       // take over an index of another source or origin
-  std::size_t batch_operations = 500;           // bounds of what is sent to the engine at once
+  bool adopt = false;                  // take over an index of another source or origin
+  std::size_t batch_operations = 500;  // bounds of what is sent to the engine at once
   std::int64_t batch_bytes = 2 * 1024 * 1024;
 };
 
@@ -41,30 +41,34 @@ struct Status {
   std::int64_t quarantine = 0;
   std::optional<WallClock::time_point> last_success;
   std::optional<WallClock::time_point> next_run;
-  std::optional<std::int64_t> running;      // the run's id
-  std::string standing_by;                  // why, or ""
-  std::string stalled;                      // why, or ""
-  std::string last_error;                   // of the last failed run, "" after a success
-  int failures = 0;                         // in a row
+  std::optional<std::int64_t> running;  // the run's id
+  std::string standing_by;              // why, or ""
+  std::string stalled;                  // why, or ""
+  std::string last_error;               // of the last failed run, "" after a success
+  int failures = 0;                     // in a row
   bool lease_held = false;
   std::string lease_holder;
 };
 
 class Reconciler {
  public:
-  Reconciler(Source& source, Engine& engine, const Selection& selection, ReconcilerSettings settings, RunHistory& history, Metrics& metrics, Log& log);
+  Reconciler(Source& source, Engine& engine, const Selection& selection, ReconcilerSettings settings, RunHistory& history, Metrics& metrics,
+             Log& log);
 
-  // The loop, on the calling thread, until `stop`: a run at start, then one after each notice, when the period has passed, or when a failure's backoff has.
+  // The loop, on the calling thread, until `stop`: a run at start, then one after each notice, when the period has passed, or when a failure's
+  // backoff has.
   void loop(std::stop_token stop);
   // One run, now, on the calling thread. Does not throw for what a run may meet: the report says it. Not at the same time as loop().
   // Stopped in mid-run it ends as failed, and the next run repeats it.
   RunReport reconcile_once(std::string trigger = "start", std::stop_token stop = {});
 
   // --- from any thread ---
-  void hint(std::string trigger = "hint");               // look soon; hints during a run merge into one following run. "signal" also overrules a stall or a backoff
-  std::int64_t resync(Resync mode, std::optional<git::Oid> allow_removals);  // the id of the run that will do it; rewrite wins over audit when two wait
-  std::int64_t retry_quarantine();                       // an audit that tries the quarantined files again
-  Status status() const;                                 // `target` is where the link points at this moment
+  // Look soon; hints during a run merge into one following run. "signal" also overrules a stall or a backoff.
+  void hint(std::string trigger = "hint");
+  // Gives the id of the run that will do it; rewrite wins over audit when two wait.
+  std::int64_t resync(Resync mode, std::optional<git::Oid> allow_removals);
+  std::int64_t retry_quarantine();  // an audit that tries the quarantined files again
+  Status status() const;            // `target` is where the link points at this moment
   // The commit is the checkpoint, or a known ancestor of it.
   enum class Reached { yes, not_yet, unknown_commit };
   Reached reached(const git::Oid& commit) const;
@@ -99,11 +103,11 @@ class Reconciler {
   Wakeup wakeup_;
 
   // The loop's thread alone.
-  std::optional<git::Oid> identified_at_;      // the target at which identity_ was read
+  std::optional<git::Oid> identified_at_;  // the target at which identity_ was read
   SourceIdentity identity_;
-  std::optional<git::Oid> allowed_removals_;   // an operator's confirmation, until a run of that revision has succeeded
-  std::optional<git::Oid> last_target_;        // of the last run
-  int looks_in_stall_ = 0;                     // periods since the last run
+  std::optional<git::Oid> allowed_removals_;  // an operator's confirmation, until a run of that revision has succeeded
+  std::optional<git::Oid> last_target_;       // of the last run
+  int looks_in_stall_ = 0;                    // periods since the last run
 
   mutable std::mutex mutex_;
   Status status_;

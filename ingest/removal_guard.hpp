@@ -11,7 +11,8 @@ struct RemovalGuard {
 
   int percent = 50;
 
-  // `losses`: documents that would be removed and whose content comes back nowhere else. `nothing_left`: the target has no document at all, which is refused however few there were.
+  // `losses`: documents that would be removed and whose content comes back nowhere else. `nothing_left`: the target has no document at all, which is
+  // refused however few there were.
   bool refuses(std::int64_t losses, std::int64_t documents, bool nothing_left) const;
 };
 

@@ -12,11 +12,16 @@ bool has_ended(const RunReport& report) { return report.outcome != RunReport::Ou
 
 std::string_view name_of(RunReport::Outcome outcome) {
   switch (outcome) {
-    case RunReport::Outcome::queued: return "queued";
-    case RunReport::Outcome::running: return "running";
-    case RunReport::Outcome::succeeded: return "succeeded";
-    case RunReport::Outcome::failed: return "failed";
-    case RunReport::Outcome::stalled: return "stalled";
+    case RunReport::Outcome::queued:
+      return "queued";
+    case RunReport::Outcome::running:
+      return "running";
+    case RunReport::Outcome::succeeded:
+      return "succeeded";
+    case RunReport::Outcome::failed:
+      return "failed";
+    case RunReport::Outcome::stalled:
+      return "stalled";
   }
   return "unknown";
 }

@@ -6,11 +6,21 @@ void log_run(Log& log, const RunReport& report) {
   const auto seconds = std::chrono::duration<double>(report.ended - report.started).count();
   const auto target = report.to ? report.to->hex() : std::string();
   if (report.outcome == RunReport::Outcome::failed) {
-    log.warning("run failed", {{"run", report.id}, {"trigger", report.trigger}, {"mode", mode_of(report)}, {"target", target}, {"error", report.error}, {"seconds", seconds}});
+    log.warning("run failed", {{"run", report.id},
+                               {"trigger", report.trigger},
+                               {"mode", mode_of(report)},
+                               {"target", target},
+                               {"error", report.error},
+                               {"seconds", seconds}});
     return;
   }
   if (report.outcome == RunReport::Outcome::stalled) {
-    log.error("run stalled", {{"run", report.id}, {"trigger", report.trigger}, {"mode", mode_of(report)}, {"target", target}, {"error", report.error}, {"seconds", seconds}});
+    log.error("run stalled", {{"run", report.id},
+                              {"trigger", report.trigger},
+                              {"mode", mode_of(report)},
+                              {"target", target},
+                              {"error", report.error},
+                              {"seconds", seconds}});
     return;
   }
   if (report.id == 0) {

@@ -32,9 +32,11 @@ RunMetrics::RunMetrics(Metrics& metrics)
 
 void RunMetrics::ended(const RunReport& report) {
   const std::string mode(mode_of(report));
-  metrics_.counter("tidemark_ingest_runs_total", "Runs by mode and outcome.", {{"mode", mode}, {"outcome", std::string(name_of(report.outcome))}}).increment();
+  metrics_.counter("tidemark_ingest_runs_total", "Runs by mode and outcome.", {{"mode", mode}, {"outcome", std::string(name_of(report.outcome))}})
+      .increment();
   metrics_
-      .histogram("tidemark_ingest_run_duration_seconds", "How long runs took.", {0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000}, {{"mode", mode}})
+      .histogram("tidemark_ingest_run_duration_seconds", "How long runs took.", {0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000},
+                 {{"mode", mode}})
       .observe(std::chrono::duration<double>(report.ended - report.started).count());
   upserted_.increment(static_cast<double>(report.upserted));
   removed_.increment(static_cast<double>(report.removed));

@@ -13,12 +13,12 @@
 namespace tidemark::ingest {
 
 struct RunRequest {
-  std::string trigger;                        // of the first that asked, "" = nobody
-  std::optional<std::int64_t> run = {};       // the id that was promised
-  std::optional<Resync> resync = {};          // rewrite wins over audit
+  std::string trigger;                   // of the first that asked, "" = nobody
+  std::optional<std::int64_t> run = {};  // the id that was promised
+  std::optional<Resync> resync = {};     // rewrite wins over audit
   bool retry_quarantine = false;
-  std::optional<git::Oid> allow_removals = {}; // the latest confirmation
-  bool by_operator = false;                   // asked for by a person: not to be held back by a stall or a backoff
+  std::optional<git::Oid> allow_removals = {};  // the latest confirmation
+  bool by_operator = false;                     // asked for by a person: not to be held back by a stall or a backoff
 
   // Takes in another request, the later one.
   void merge(const RunRequest& later);
@@ -29,7 +29,8 @@ class RunRequests {
  public:
   // Merges a request into the waiting one.
   void add(const RunRequest& request);
-  // As add(), and gives the id of the run that will serve it: the promised one, or a new one, for which `promise` is called under the lock, so that the run can't begin before.
+  // As add(), and gives the id of the run that will serve it: the promised one, or a new one, for which `promise` is called under the lock, so that
+  // the run can't begin before.
   std::int64_t add_promised(RunRequest request, const std::function<void(std::int64_t id)>& promise);
   // The waiting request, which is then none.
   RunRequest take();

@@ -1,9 +1,11 @@
 #include "ingest/selection.hpp"
 
-#include <algorithm>
-#include <stdexcept>
-
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+#include <utility>
 
 #include "parser/parse.hpp"
 
@@ -40,17 +42,28 @@ bool matches_upwards(const std::vector<Glob>& globs, std::vector<std::string_vie
 }  // namespace
 
 std::vector<std::string> default_exclude() {
-  return {".*/",           "node_modules/",      "vendor/",           "package-lock.json",  "npm-shrinkwrap.json",
-          "pnpm-lock.yaml", "packages.lock.json", "project.lock.json", "composer.lock.json", "conda-lock.yml"};
+  return {".*/",
+          "node_modules/",
+          "vendor/",
+          "package-lock.json",
+          "npm-shrinkwrap.json",
+          "pnpm-lock.yaml",
+          "packages.lock.json",
+          "project.lock.json",
+          "composer.lock.json",
+          "conda-lock.yml"};
 }
 
 Selection::Selection(SelectionSettings settings)
-    : include_(compile(std::move(settings.include))), exclude_(compile(with_default(std::move(settings.exclude)))), max_file_size_(settings.max_file_size) {
+    : include_(compile(std::move(settings.include))),
+      exclude_(compile(with_default(std::move(settings.exclude)))),
+      max_file_size_(settings.max_file_size) {
   if (max_file_size_ < 0) throw std::invalid_argument("the largest size of a file is negative");
   for (const auto& glob : include_) {
     const auto extension = glob.extension();
     if (!extension.empty() && !parser::format_of("x" + extension)) {
-      throw std::invalid_argument(fmt::format("pattern '{}': no parser reads *{}; documents are made of Markdown, JSON and YAML files", glob.text(), extension));
+      throw std::invalid_argument(
+          fmt::format("pattern '{}': no parser reads *{}; documents are made of Markdown, JSON and YAML files", glob.text(), extension));
     }
   }
 }

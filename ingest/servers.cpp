@@ -1,5 +1,9 @@
 #include "ingest/servers.hpp"
 
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "daemon/error.hpp"

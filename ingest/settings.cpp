@@ -1,10 +1,14 @@
 #include "ingest/settings.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
+#include <functional>
+#include <iterator>
 #include <stdexcept>
-
-#include <fmt/format.h>
+#include <system_error>
+#include <utility>
 
 #include "daemon/error.hpp"
 #include "ingest/engine_factory.hpp"
@@ -34,22 +38,36 @@ Problem name_problem(std::string_view flag, std::string_view name) {
 }
 
 void add_source_settings(Settings& settings, IngestSettings& target) {
-  settings.add({.name = "source", .help = "The link that tidemark-sync or git-sync publishes: ROOT/LINK (required)", .group = "Source", .placeholder = "PATH"}, target.source);
-  settings.add({.name = "source-name", .help = "The source's name in the index; the last segment of the repository's URL if not given", .group = "Source", .placeholder = "NAME"},
+  settings.add(
+      {.name = "source", .help = "The link that tidemark-sync or git-sync publishes: ROOT/LINK (required)", .group = "Source", .placeholder = "PATH"},
+      target.source);
+  settings.add({.name = "source-name",
+                .help = "The source's name in the index; the last segment of the repository's URL if not given",
+                .group = "Source",
+                .placeholder = "NAME"},
                target.source_name);
-  settings.add({.name = "include", .help = "Only these files, by patterns as in .gitignore; all Markdown and data files if not given (repeatable)", .group = "Source", .placeholder = "PATTERN"},
-               target.selection.include);
-  settings.add({.name = "exclude",
-                .help = "Not these files, besides dot folders, lock files, node_modules and vendor; !default as the first one drops those (repeatable)",
+  settings.add({.name = "include",
+                .help = "Only these files, by patterns as in .gitignore; all Markdown and data files if not given (repeatable)",
                 .group = "Source",
                 .placeholder = "PATTERN"},
-               target.selection.exclude);
+               target.selection.include);
+  settings.add(
+      {.name = "exclude",
+       .help = "Not these files, besides dot folders, lock files, node_modules and vendor; !default as the first one drops those (repeatable)",
+       .group = "Source",
+       .placeholder = "PATTERN"},
+      target.selection.exclude);
 }
 
 void add_index_settings(Settings& settings, IngestSettings& target) {
   settings.add({.name = "engine", .help = "Where the index lives: sqlite:PATH (required)", .group = "Index", .placeholder = "ENGINE"}, target.engine);
-  settings.add({.name = "index", .help = "The index's name; with sqlite:FOLDER the file is FOLDER/NAME.sqlite", .group = "Index", .placeholder = "NAME"}, target.index);
-  settings.add({.name = "max-removals", .help = "The share of the documents, if over 100, that one revision may remove without a confirmation; 100% switches the guard off", .group = "Index", .placeholder = "PERCENT"},
+  settings.add(
+      {.name = "index", .help = "The index's name; with sqlite:FOLDER the file is FOLDER/NAME.sqlite", .group = "Index", .placeholder = "NAME"},
+      target.index);
+  settings.add({.name = "max-removals",
+                .help = "The share of the documents, if over 100, that one revision may remove without a confirmation; 100% switches the guard off",
+                .group = "Index",
+                .placeholder = "PERCENT"},
                fmt::format("{}%", target.reconciler.removals.percent), [&target](std::string_view text) -> Problem {
                  const auto percent = parse_percent(text);
                  if (!percent) return fmt::format("'{}' is not a percentage from 0% to 100%", text);
@@ -60,41 +78,55 @@ void add_index_settings(Settings& settings, IngestSettings& target) {
 }
 
 void add_http_settings(Settings& settings, IngestSettings& target) {
-  settings.add({.name = "listen", .help = "Where the control API listens; beyond loopback it needs --token-file", .group = "HTTP", .placeholder = "ADDRESS"}, "127.0.0.1:9300",
-               [&target](std::string_view text) -> Problem {
-                 const auto address = ListenAddress::parse(text);
-                 if (!address) return fmt::format("'{}' is not an address as HOST:PORT or :PORT", text);
-                 target.listen = *address;
-                 return std::nullopt;
-               });
-  settings.add({.name = "search-listen", .help = "Where search, documents and status are served to others; off if not given", .group = "HTTP", .placeholder = "ADDRESS"}, "",
-               set_optional_address(target.search_listen));
-  settings.add({.name = "probe-listen", .help = "Where /healthz, /readyz and /metrics are served to others; off if not given", .group = "HTTP", .placeholder = "ADDRESS"}, "",
-               set_optional_address(target.probe_listen));
-  settings.add({.name = "allowed-host", .help = "A host name, with or without a port, by which requests may address the agent besides loopback (repeatable)", .group = "HTTP", .placeholder = "HOST"},
+  settings.add(
+      {.name = "listen", .help = "Where the control API listens; beyond loopback it needs --token-file", .group = "HTTP", .placeholder = "ADDRESS"},
+      "127.0.0.1:9300", [&target](std::string_view text) -> Problem {
+        const auto address = ListenAddress::parse(text);
+        if (!address) return fmt::format("'{}' is not an address as HOST:PORT or :PORT", text);
+        target.listen = *address;
+        return std::nullopt;
+      });
+  settings.add({.name = "search-listen",
+                .help = "Where search, documents and status are served to others; off if not given",
+                .group = "HTTP",
+                .placeholder = "ADDRESS"},
+               "", set_optional_address(target.search_listen));
+  settings.add({.name = "probe-listen",
+                .help = "Where /healthz, /readyz and /metrics are served to others; off if not given",
+                .group = "HTTP",
+                .placeholder = "ADDRESS"},
+               "", set_optional_address(target.probe_listen));
+  settings.add({.name = "allowed-host",
+                .help = "A host name, with or without a port, by which requests may address the agent besides loopback (repeatable)",
+                .group = "HTTP",
+                .placeholder = "HOST"},
                target.allowed_hosts);
-  settings.add({.name = "token-file", .help = "A file with the bearer token that requests to --listen need", .group = "HTTP", .placeholder = "PATH"}, target.token_file);
+  settings.add({.name = "token-file", .help = "A file with the bearer token that requests to --listen need", .group = "HTTP", .placeholder = "PATH"},
+               target.token_file);
 }
 
 void add_loop_settings(Settings& settings, IngestSettings& target) {
-  settings.add({.name = "reconcile-period", .help = "How often the index is compared with the link without being asked", .group = "Loop"}, target.reconciler.reconcile_period);
+  settings.add({.name = "reconcile-period", .help = "How often the index is compared with the link without being asked", .group = "Loop"},
+               target.reconciler.reconcile_period);
   settings.add({.name = "one-time", .help = "Reconcile once and exit: 0 if the index is level, else 1", .group = "Loop"}, target.one_time);
 }
 
 void add_log_settings(Settings& settings, IngestSettings& target) {
-  settings.add({.name = "log-format", .help = "text or json", .group = "Log", .placeholder = "FORMAT"}, "text", [&target](std::string_view text) -> Problem {
-    if (text != "text" && text != "json") return fmt::format("'{}' is not one of text, json", text);
-    target.log_format = text == "json" ? LogFormat::json : LogFormat::text;
-    return std::nullopt;
-  });
-  settings.add({.name = "log-level", .help = "debug, info, warning or error", .group = "Log", .placeholder = "LEVEL"}, "info", [&target](std::string_view text) -> Problem {
-    constexpr std::pair<std::string_view, LogLevel> levels[] = {
-        {"debug", LogLevel::debug}, {"info", LogLevel::info}, {"warning", LogLevel::warning}, {"error", LogLevel::error}};
-    const auto level = std::ranges::find(levels, text, &std::pair<std::string_view, LogLevel>::first);
-    if (level == std::end(levels)) return fmt::format("'{}' is not one of debug, info, warning, error", text);
-    target.log_level = level->second;
-    return std::nullopt;
-  });
+  settings.add({.name = "log-format", .help = "text or json", .group = "Log", .placeholder = "FORMAT"}, "text",
+               [&target](std::string_view text) -> Problem {
+                 if (text != "text" && text != "json") return fmt::format("'{}' is not one of text, json", text);
+                 target.log_format = text == "json" ? LogFormat::json : LogFormat::text;
+                 return std::nullopt;
+               });
+  settings.add({.name = "log-level", .help = "debug, info, warning or error", .group = "Log", .placeholder = "LEVEL"}, "info",
+               [&target](std::string_view text) -> Problem {
+                 constexpr std::pair<std::string_view, LogLevel> levels[] = {
+                     {"debug", LogLevel::debug}, {"info", LogLevel::info}, {"warning", LogLevel::warning}, {"error", LogLevel::error}};
+                 const auto level = std::ranges::find(levels, text, &std::pair<std::string_view, LogLevel>::first);
+                 if (level == std::end(levels)) return fmt::format("'{}' is not one of debug, info, warning, error", text);
+                 target.log_level = level->second;
+                 return std::nullopt;
+               });
 }
 
 void add_rules(Settings& settings, IngestSettings& target) {

@@ -1,6 +1,7 @@
 #include "ingest/source.hpp"
 
 #include <cerrno>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -20,7 +21,8 @@ std::optional<fs::path> read_link(const fs::path& link) {
   if (!error) return target;
   if (error == std::errc::no_such_file_or_directory) return std::nullopt;
   if (error == std::errc::invalid_argument) {
-    throw TransientError("source " + link.string() + " is not a symbolic link: it has to be the link that tidemark-sync or git-sync publishes (ROOT/LINK)");
+    throw TransientError("source " + link.string() +
+                         " is not a symbolic link: it has to be the link that tidemark-sync or git-sync publishes (ROOT/LINK)");
   }
   throw TransientError("read the link " + link.string() + ": " + error.message());
 }
@@ -38,7 +40,8 @@ std::optional<git::Oid> Source::published() const {
   const auto folder = target->has_filename() ? target->filename() : target->parent_path().filename();
   auto commit = git::Oid::parse(folder.native());
   if (!commit) {
-    throw TransientError("source " + link_.string() + " points to " + target->string() + ", whose last segment is no commit: it has to be the link that tidemark-sync or git-sync publishes");
+    throw TransientError("source " + link_.string() + " points to " + target->string() +
+                         ", whose last segment is no commit: it has to be the link that tidemark-sync or git-sync publishes");
   }
   return commit;
 }
@@ -56,7 +59,8 @@ SourceIdentity Source::identity() const {
   SourceIdentity identity{.name = name_, .origin = without_credentials(git::origin_url(git_file()).value_or(""))};
   if (identity.name.empty()) identity.name = name_from_origin(identity.origin);
   if (identity.name.empty()) {
-    throw StalledError("the repository behind " + link_.string() + " has no remote `origin` to take the source's name from: give it by --source-name");
+    throw StalledError("the repository behind " + link_.string() +
+                       " has no remote `origin` to take the source's name from: give it by --source-name");
   }
   return identity;
 }

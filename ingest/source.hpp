@@ -17,13 +17,16 @@ class Source {
   // `link`: ROOT/LINK, wherever git-sync's --link puts it. `name`: --source-name, or "" for the last segment of the origin's URL.
   Source(std::filesystem::path link, std::string name);
 
-  // Where the link points now, or nothing while nothing was published. Throws TransientError when the link is not one of sync's or can't be read. Any thread.
+  // Where the link points now, or nothing while nothing was published. Throws TransientError when the link is not one of sync's or can't be read. Any
+  // thread.
   std::optional<git::Oid> published() const;
 
-  // The object store behind the link, opened afresh; the caller's own (one thread). Throws TransientError when there is nothing behind the link, git::Error as ObjectStore.
+  // The object store behind the link, opened afresh; the caller's own (one thread). Throws TransientError when there is nothing behind the link,
+  // git::Error as ObjectStore.
   std::unique_ptr<git::ObjectStore> open() const;
 
-  // Name and origin (the remote `origin` of the repository's config, without credentials; "" if there is none). Throws TransientError as open(), StalledError when there is no name to be had.
+  // Name and origin (the remote `origin` of the repository's config, without credentials; "" if there is none). Throws TransientError as open(),
+  // StalledError when there is no name to be had.
   SourceIdentity identity() const;
 
   const std::filesystem::path& link() const { return link_; }

@@ -40,14 +40,16 @@ class Volume {
 
   // A commit whose tree is exactly `tree`; its hex.
   std::string commit(const Tree& tree, const std::optional<std::string>& parent = std::nullopt) const {
-    std::string stream = "reset refs/heads/made\n\ncommit refs/heads/made\ncommitter T <t@example.com> " + std::to_string(++clock_) + " +0000\ndata 1\nm\n";
+    std::string stream =
+        "reset refs/heads/made\n\ncommit refs/heads/made\ncommitter T <t@example.com> " + std::to_string(++clock_) + " +0000\ndata 1\nm\n";
     if (parent) stream += "from " + *parent + "\n";
     stream += "deleteall\n";
     for (const auto& [path, file] : tree) {
       if (file.mode == "160000") {
         stream += "M 160000 " + file.content + " " + GitRepository::quoted(path) + "\n";
       } else {
-        stream += "M " + file.mode + " inline " + GitRepository::quoted(path) + "\ndata " + std::to_string(file.content.size()) + "\n" + file.content + "\n";
+        stream += "M " + file.mode + " inline " + GitRepository::quoted(path) + "\ndata " + std::to_string(file.content.size()) + "\n" +
+                  file.content + "\n";
       }
     }
     git({"fast-import", "--quiet", "--force"}, stream);

@@ -1,10 +1,10 @@
 // Every combination of the decision's inputs, against properties that were written down apart from the code, and a table of telling cases.
+#include "ingest/decide.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
 #include <vector>
-
-#include "ingest/decide.hpp"
 
 using namespace tidemark::ingest;
 using tidemark::git::Oid;
@@ -22,7 +22,8 @@ DecisionInput settled() {
   input.parser_version = 1;
   input.facts.schema = Schema::ours;
   input.facts.check_holds = true;
-  input.facts.state = State{.schema = 1, .source = {"docs", "host/docs"}, .generation = 1000, .operations = 10, .intent_open = false, .checkpoint = {}};
+  input.facts.state =
+      State{.schema = 1, .source = {"docs", "host/docs"}, .generation = 1000, .operations = 10, .intent_open = false, .checkpoint = {}};
   input.facts.state->checkpoint = Checkpoint{.commit = commit_a, .tree = commit_b, .committed_at = 1, .settings = "s", .parser_version = 1};
   input.old_tree_known = true;
   return input;
@@ -38,33 +39,108 @@ const std::vector<Case> cases = {
     {"nothing is new", Mode::up_to_date, [](DecisionInput&) {}},
     {"nothing is new and the tree was pruned", Mode::up_to_date, [](DecisionInput& in) { in.old_tree_known = false; }},
     {"a new commit", Mode::diff, [](DecisionInput& in) { in.target = commit_b; }},
-    {"a new commit, the old tree pruned", Mode::audit, [](DecisionInput& in) { in.target = commit_b; in.old_tree_known = false; }},
+    {"a new commit, the old tree pruned", Mode::audit,
+     [](DecisionInput& in) {
+       in.target = commit_b;
+       in.old_tree_known = false;
+     }},
     {"settings changed", Mode::audit, [](DecisionInput& in) { in.settings = "t"; }},
-    {"settings changed together with the commit", Mode::audit, [](DecisionInput& in) { in.settings = "t"; in.target = commit_b; }},
+    {"settings changed together with the commit", Mode::audit,
+     [](DecisionInput& in) {
+       in.settings = "t";
+       in.target = commit_b;
+     }},
     {"parser changed", Mode::audit, [](DecisionInput& in) { in.parser_version = 2; }},
     {"an older parser came back", Mode::audit, [](DecisionInput& in) { in.parser_version = 0; }},
     {"the check fails", Mode::audit, [](DecisionInput& in) { in.facts.check_holds = false; }},
-    {"the check fails and there is a new commit", Mode::audit, [](DecisionInput& in) { in.facts.check_holds = false; in.target = commit_b; }},
+    {"the check fails and there is a new commit", Mode::audit,
+     [](DecisionInput& in) {
+       in.facts.check_holds = false;
+       in.target = commit_b;
+     }},
     {"an open intent", Mode::audit, [](DecisionInput& in) { in.facts.state->intent_open = true; }},
-    {"a first run that did not end", Mode::audit, [](DecisionInput& in) { in.facts.state->checkpoint.reset(); in.facts.state->intent_open = true; }},
+    {"a first run that did not end", Mode::audit,
+     [](DecisionInput& in) {
+       in.facts.state->checkpoint.reset();
+       in.facts.state->intent_open = true;
+     }},
     {"no checkpoint", Mode::audit, [](DecisionInput& in) { in.facts.state->checkpoint.reset(); }},
     {"an audit is asked for", Mode::audit, [](DecisionInput& in) { in.forced = Resync::audit; }},
-    {"an audit is asked for with a new commit", Mode::audit, [](DecisionInput& in) { in.forced = Resync::audit; in.target = commit_b; }},
-    {"an audit is asked for, settings and parser changed", Mode::audit, [](DecisionInput& in) { in.forced = Resync::audit; in.settings = "t"; in.parser_version = 2; }},
+    {"an audit is asked for with a new commit", Mode::audit,
+     [](DecisionInput& in) {
+       in.forced = Resync::audit;
+       in.target = commit_b;
+     }},
+    {"an audit is asked for, settings and parser changed", Mode::audit,
+     [](DecisionInput& in) {
+       in.forced = Resync::audit;
+       in.settings = "t";
+       in.parser_version = 2;
+     }},
     {"a rewrite is asked for", Mode::rebuild, [](DecisionInput& in) { in.forced = Resync::rewrite; }},
-    {"a rewrite is asked for, settings and parser changed", Mode::rebuild, [](DecisionInput& in) { in.forced = Resync::rewrite; in.settings = "t"; in.parser_version = 2; }},
-    {"a rewrite is asked for over an open intent", Mode::rebuild, [](DecisionInput& in) { in.forced = Resync::rewrite; in.facts.state->intent_open = true; }},
-    {"no index", Mode::rebuild, [](DecisionInput& in) { in.facts.schema = Schema::none; in.facts.state.reset(); in.facts.check_holds = false; }},
-    {"no index, an audit is asked for", Mode::rebuild, [](DecisionInput& in) { in.facts.schema = Schema::none; in.facts.state.reset(); in.forced = Resync::audit; }},
-    {"an older schema", Mode::rebuild, [](DecisionInput& in) { in.facts.schema = Schema::older; in.facts.state.reset(); }},
-    {"a newer schema", Mode::stand_by, [](DecisionInput& in) { in.facts.schema = Schema::newer; in.facts.state.reset(); }},
-    {"a newer schema, an audit is asked for", Mode::stand_by, [](DecisionInput& in) { in.facts.schema = Schema::newer; in.facts.state.reset(); in.forced = Resync::audit; }},
-    {"a newer schema, a rewrite is asked for", Mode::rebuild, [](DecisionInput& in) { in.facts.schema = Schema::newer; in.facts.state.reset(); in.forced = Resync::rewrite; }},
+    {"a rewrite is asked for, settings and parser changed", Mode::rebuild,
+     [](DecisionInput& in) {
+       in.forced = Resync::rewrite;
+       in.settings = "t";
+       in.parser_version = 2;
+     }},
+    {"a rewrite is asked for over an open intent", Mode::rebuild,
+     [](DecisionInput& in) {
+       in.forced = Resync::rewrite;
+       in.facts.state->intent_open = true;
+     }},
+    {"no index", Mode::rebuild,
+     [](DecisionInput& in) {
+       in.facts.schema = Schema::none;
+       in.facts.state.reset();
+       in.facts.check_holds = false;
+     }},
+    {"no index, an audit is asked for", Mode::rebuild,
+     [](DecisionInput& in) {
+       in.facts.schema = Schema::none;
+       in.facts.state.reset();
+       in.forced = Resync::audit;
+     }},
+    {"an older schema", Mode::rebuild,
+     [](DecisionInput& in) {
+       in.facts.schema = Schema::older;
+       in.facts.state.reset();
+     }},
+    {"a newer schema", Mode::stand_by,
+     [](DecisionInput& in) {
+       in.facts.schema = Schema::newer;
+       in.facts.state.reset();
+     }},
+    {"a newer schema, an audit is asked for", Mode::stand_by,
+     [](DecisionInput& in) {
+       in.facts.schema = Schema::newer;
+       in.facts.state.reset();
+       in.forced = Resync::audit;
+     }},
+    {"a newer schema, a rewrite is asked for", Mode::rebuild,
+     [](DecisionInput& in) {
+       in.facts.schema = Schema::newer;
+       in.facts.state.reset();
+       in.forced = Resync::rewrite;
+     }},
     {"tampering", Mode::rebuild, [](DecisionInput& in) { in.facts.tampered = true; }},
-    {"tampering, an audit is asked for", Mode::rebuild, [](DecisionInput& in) { in.facts.tampered = true; in.forced = Resync::audit; }},
+    {"tampering, an audit is asked for", Mode::rebuild,
+     [](DecisionInput& in) {
+       in.facts.tampered = true;
+       in.forced = Resync::audit;
+     }},
     {"no lease", Mode::stand_by, [](DecisionInput& in) { in.facts.writable = false; }},
-    {"no lease, a rewrite is asked for", Mode::stand_by, [](DecisionInput& in) { in.facts.writable = false; in.forced = Resync::rewrite; }},
-    {"no lease and no index", Mode::stand_by, [](DecisionInput& in) { in.facts.writable = false; in.facts.schema = Schema::none; in.facts.state.reset(); }},
+    {"no lease, a rewrite is asked for", Mode::stand_by,
+     [](DecisionInput& in) {
+       in.facts.writable = false;
+       in.forced = Resync::rewrite;
+     }},
+    {"no lease and no index", Mode::stand_by,
+     [](DecisionInput& in) {
+       in.facts.writable = false;
+       in.facts.schema = Schema::none;
+       in.facts.state.reset();
+     }},
 };
 
 // Calls `visit` with every combination of what decide() looks at.
@@ -146,8 +222,10 @@ TEST_CASE("every combination of inputs obeys the rules") {
     if (mode == Mode::rebuild) CHECK((!usable(in) || in.forced == Resync::rewrite));
     // Nothing dearer than needed.
     if (in.facts.writable && trusted(in) && !in.forced) {
-      if (in.target == in.facts.state->checkpoint->commit) CHECK(mode == Mode::up_to_date);
-      else CHECK(mode == (in.old_tree_known ? Mode::diff : Mode::audit));
+      if (in.target == in.facts.state->checkpoint->commit)
+        CHECK(mode == Mode::up_to_date);
+      else
+        CHECK(mode == (in.old_tree_known ? Mode::diff : Mode::audit));
     }
     // What can be audited and must be looked at, is.
     if (in.facts.writable && usable(in) && in.forced != Resync::rewrite && (!trusted(in) || in.forced)) CHECK(mode == Mode::audit);

@@ -113,7 +113,11 @@ TEST_CASE("edge 5 and 6: a file becomes a symbolic link and a file again; links 
   CHECK(f.found("root").empty());
   f.push({{"a.md", page("secret")}, {"z.md", page("other")}});
   CHECK(f.found("secret") == Paths{"a.md"});
-  f.push({{"z.md", page("other")}, {"out.md", {"120000", "../../outside.md"}}, {"dangling.md", {"120000", "nowhere.md"}}, {"loop.md", {"120000", "loop.md"}}, {"dir.md", {"120000", "."}}});
+  f.push({{"z.md", page("other")},
+          {"out.md", {"120000", "../../outside.md"}},
+          {"dangling.md", {"120000", "nowhere.md"}},
+          {"loop.md", {"120000", "loop.md"}},
+          {"dir.md", {"120000", "."}}});
   CHECK(f.agent().documents().size() == 1);
 }
 
@@ -157,8 +161,10 @@ TEST_CASE("edge 9: a file grows beyond the limit and shrinks back") {
 TEST_CASE("edge 10 and 11: any byte may stand in a path") {
   Following f;
   Tree tree{{"z.md", page("other")}};
-  for (const auto* path : {"日本語/計算.md", "quo\"te.md", "tab\there.md", "new\nline.md", "-dash.md", "--help.md", ":(glob)x.md", "back\\slash.md", "latin-\xe9.md", "\xff\xfe.md",
-                           "spa ce/a b.md", "per%20cent.md", "semi;colon'.md", "*.md", "[a].md", "a\x01.md", "q?.md", "#.md", "!.md", "~.md"}) {
+  for (const auto* path :
+       {"日本語/計算.md", "quo\"te.md",  "tab\there.md",  "new\nline.md",  "-dash.md",       "--help.md", ":(glob)x.md", "back\\slash.md",
+        "latin-\xe9.md",  "\xff\xfe.md", "spa ce/a b.md", "per%20cent.md", "semi;colon'.md", "*.md",      "[a].md",      "a\x01.md",
+        "q?.md",          "#.md",        "!.md",          "~.md"}) {
     tree[path] = page("odd");
   }
   f.push(tree);

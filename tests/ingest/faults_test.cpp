@@ -12,30 +12,14 @@
 #include <vector>
 
 #include "daemon/error.hpp"
-#include "ingest/agent.hpp"
+#include "ingest/agent_checks.hpp"
 
 using namespace tidemark;
 using namespace tidemark::ingest;
-using testing::Agent;
-using testing::AgentOptions;
-using testing::Tree;
-using testing::Volume;
+using namespace tidemark::testing;
 using Outcome = RunReport::Outcome;
 
 namespace {
-
-struct Fixture {
-  const git::Library& library = testing::libgit2();
-  testing::TemporaryDirectory folder;
-  Volume volume{folder / "git"};
-  std::filesystem::path file = folder / "index.sqlite";
-};
-
-Tree pages(int count, const std::string& text = "text") {
-  Tree tree;
-  for (int at = 0; at < count; ++at) tree["page-" + std::to_string(1000 + at) + ".md"] = {"100644", "# Page\n\n" + text + " " + std::to_string(at) + "\n"};
-  return tree;
-}
 
 constexpr auto patience = std::chrono::seconds(60);
 
@@ -53,17 +37,17 @@ bool wait_until(Agent& agent, Condition holds) {
 }  // namespace
 
 TEST_CASE("documents that the engine refuses end in quarantine, the others are indexed") {
-  Fixture f;
+  AgentFixture f;
   const auto first = f.volume.publish(pages(300));
   Agent agent(f.volume, f.file);
-  agent.engine->faults.refuses = [](const Document& document) { return document.key.path.ends_with("7.md") && document.key.path < "page-1100"; };
+  agent.engine->faults.refuses = [](const Document& document) { return document.key.path.ends_with("7.md") && document.key.path < "docs/page-1100"; };
   const auto report = agent.run();
   CHECK(report.outcome == Outcome::succeeded);
   CHECK(report.upserted == 290);
   CHECK(report.quarantined == 10);
   CHECK(agent.documents().size() == 290);
   CHECK(agent.quarantine().size() == 10);
-  CHECK(agent.quarantine().at("page-1007.md").find("a fault") != std::string::npos);
+  CHECK(agent.quarantine().at("docs/page-1007.md").find("a fault") != std::string::npos);
   CHECK(agent.run("hint").mode == Mode::up_to_date);
 
   agent.engine->faults.refuses = {};
@@ -74,7 +58,7 @@ TEST_CASE("documents that the engine refuses end in quarantine, the others are i
 }
 
 TEST_CASE("an engine that refuses more than a few percent stalls the run, which changes nothing") {
-  Fixture f;
+  AgentFixture f;
   const auto first = f.volume.publish(pages(300));
   Agent agent(f.volume, f.file);
   agent.run();
@@ -87,7 +71,7 @@ TEST_CASE("an engine that refuses more than a few percent stalls the run, which 
 }
 
 TEST_CASE("an engine that does not settle each operation fails the run") {
-  Fixture f;
+  AgentFixture f;
   const auto first = f.volume.publish(pages(20));
   Agent agent(f.volume, f.file);
   agent.run();
@@ -99,15 +83,15 @@ TEST_CASE("an engine that does not settle each operation fails the run") {
 }
 
 TEST_CASE("a listing that is out of order or double is not acted upon") {
-  Fixture f;
+  AgentFixture f;
   const auto first = f.volume.publish(pages(20));
   Agent agent(f.volume, f.file);
   agent.run();
-  const Listed one{.key = {"page-1001.md", ""}, .fingerprint = {}, .quarantined = false, .altered = false};
+  const Listed one{.key = {"docs/page-1001.md", ""}, .fingerprint = {}, .quarantined = false, .altered = false};
   SUBCASE("out of order") {
     agent.engine->list_instead = [&](const auto& visit) {
       auto two = one;
-      two.key.path = "page-1000.md";
+      two.key.path = "docs/page-1000.md";
       visit(one);
       visit(two);
     };
@@ -133,7 +117,7 @@ TEST_CASE("a listing that is out of order or double is not acted upon") {
 }
 
 TEST_CASE("batches are bounded in operations and in bytes") {
-  Fixture f;
+  AgentFixture f;
   f.volume.publish(pages(95));
   AgentOptions options;
   SUBCASE("operations") {
@@ -151,12 +135,12 @@ TEST_CASE("batches are bounded in operations and in bytes") {
 }
 
 TEST_CASE("a failure before or in the commit leaves the index as it was, and the next run repairs it") {
-  Fixture f;
+  AgentFixture f;
   const auto first = f.volume.publish(pages(40));
   Agent agent(f.volume, f.file);
   agent.run();
   auto tree = pages(40, "changed");
-  tree.erase("page-1001.md");
+  tree.erase("docs/page-1001.md");
   const auto second = f.volume.publish(tree, first);
   const auto fails = [] { throw TransientError("the engine went away"); };
   SUBCASE("in apply") { agent.engine->faults.before_apply = fails; }
@@ -171,7 +155,7 @@ TEST_CASE("a failure before or in the commit leaves the index as it was, and the
 }
 
 TEST_CASE("without the lease the agent stands by and writes nothing") {
-  Fixture f;
+  AgentFixture f;
   f.volume.publish(pages(3));
   Agent agent(f.volume, f.file);
   agent.engine->alter_facts = [](Facts facts) {
@@ -190,7 +174,7 @@ TEST_CASE("without the lease the agent stands by and writes nothing") {
 }
 
 TEST_CASE("two agents on one index file: the second stands by and takes over when the first has gone") {
-  Fixture f;
+  AgentFixture f;
   auto tree = pages(3);
   const auto first = f.volume.publish(tree);
   auto one = std::make_unique<Agent>(f.volume, f.file);
@@ -208,7 +192,7 @@ TEST_CASE("two agents on one index file: the second stands by and takes over whe
 }
 
 TEST_CASE("a stall is not tried again for a hint, but for a new revision, a signal or an operator") {
-  Fixture f;
+  AgentFixture f;
   const auto first = f.volume.publish(pages(3));
   AgentOptions options;
   options.reconciler.reconcile_period = std::chrono::hours(1);
@@ -243,7 +227,7 @@ TEST_CASE("a stall is not tried again for a hint, but for a new revision, a sign
 }
 
 TEST_CASE("a failure is tried again by itself, with a growing pause that hints do not shorten") {
-  Fixture f;
+  AgentFixture f;
   f.volume.publish(pages(3));
   AgentOptions options;
   options.reconciler.reconcile_period = std::chrono::hours(1);
@@ -269,7 +253,7 @@ TEST_CASE("a failure is tried again by itself, with a growing pause that hints d
 }
 
 TEST_CASE("hints and resyncs from many clients while pushes go on: one run at a time, nothing lost") {
-  Fixture f;
+  AgentFixture f;
   auto tree = pages(5);
   auto commit = f.volume.publish(tree);
   Agent agent(f.volume, f.file);

@@ -14,11 +14,11 @@
 namespace tidemark::testing {
 
 struct Faults {
-  std::function<bool(const ingest::Document&)> refuses;              // the engine's verdict on a document
-  std::function<void()> before_apply = [] {};                        // may throw
-  std::function<void()> before_commit = [] {};                       // may throw
+  std::function<bool(const ingest::Document&)> refuses;  // the engine's verdict on a document
+  std::function<void()> before_apply = [] {};            // may throw
+  std::function<void()> before_commit = [] {};           // may throw
   std::function<void(std::vector<ingest::Settled>&)> after_apply = [](auto&) {};
-  std::vector<std::size_t> batches;                                  // how many operations each apply() got
+  std::vector<std::size_t> batches;  // how many operations each apply() got
 };
 
 class FaultyRun : public ingest::EngineRun {
@@ -60,7 +60,9 @@ class FaultyEngine : public ingest::Engine {
 
   std::string kind() const override { return engine_->kind(); }
   ingest::Facts inspect() override { return alter_facts(engine_->inspect()); }
-  std::unique_ptr<ingest::EngineRun> begin(const ingest::RunStart& start) override { return std::make_unique<FaultyRun>(engine_->begin(start), faults); }
+  std::unique_ptr<ingest::EngineRun> begin(const ingest::RunStart& start) override {
+    return std::make_unique<FaultyRun>(engine_->begin(start), faults);
+  }
   void list(const std::function<bool(const ingest::Listed&)>& visit) override {
     if (list_instead) {
       list_instead(visit);

@@ -1,4 +1,6 @@
 // The history of runs and the requests for them.
+#include "ingest/run.hpp"
+
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -6,7 +8,6 @@
 #include <vector>
 
 #include "ingest/removal_guard.hpp"
-#include "ingest/run.hpp"
 #include "ingest/run_requests.hpp"
 
 using namespace tidemark::ingest;
@@ -70,7 +71,8 @@ TEST_CASE("requests merge: a rewrite wins, confirmations and retries stay, one i
   CHECK_FALSE(requests.operator_waits());
   const auto commit = *tidemark::git::Oid::parse("1111111111111111111111111111111111111111");
   const auto id = requests.add_promised({.trigger = "resync", .resync = Resync::rewrite, .allow_removals = commit, .by_operator = true}, promise);
-  CHECK(requests.add_promised({.trigger = "quarantine-retry", .resync = Resync::audit, .retry_quarantine = true, .by_operator = true}, promise) == id);
+  CHECK(requests.add_promised({.trigger = "quarantine-retry", .resync = Resync::audit, .retry_quarantine = true, .by_operator = true}, promise) ==
+        id);
   CHECK(promised == std::vector<std::int64_t>{id});
   const auto taken = requests.take();
   CHECK(taken.trigger == "resync");

@@ -1,4 +1,6 @@
 // Which files are wanted, held against `git check-ignore`, which knows gitignore(5) best.
+#include "ingest/selection.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -11,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "ingest/selection.hpp"
 #include "support/command.hpp"
 #include "support/git_repository.hpp"
 #include "support/temporary_directory.hpp"
@@ -28,9 +29,10 @@ Selection excluding(std::vector<std::string> patterns) {
 
 Selection including(std::vector<std::string> patterns) { return Selection({.include = std::move(patterns), .exclude = {"!default"}}); }
 
-const std::vector<std::string> paths = {"a.md",       "b.md",       "A.md",          "ab.md",       "a/a.md",     "a/b.md",       "a/b/a.md",    "a/b/c.md",  "b/a/b/a.md",
-                                        "docs/a.md",  "docs/a/b.md", "x/docs/a.md",  "a b.md",      "[a].md",     "a*.md",        "-a.md",       "!a.md",     "#a.md",
-                                        "a/a/a/a.md", "é.md",       "日本/計算.md",  "a\\b.md",     "a/.h/b.md",  ".md",          "x/ab/ab.md",  "a.md/b.md", "c/a.mdx"};
+const std::vector<std::string> paths = {"a.md",     "b.md",       "A.md",      "ab.md",       "a/a.md",      "a/b.md", "a/b/a.md",
+                                        "a/b/c.md", "b/a/b/a.md", "docs/a.md", "docs/a/b.md", "x/docs/a.md", "a b.md", "[a].md",
+                                        "a*.md",    "-a.md",      "!a.md",     "#a.md",       "a/a/a/a.md",  "é.md",   "日本/計算.md",
+                                        "a\\b.md",  "a/.h/b.md",  ".md",       "x/ab/ab.md",  "a.md/b.md",   "c/a.mdx"};
 
 // What git would ignore of `paths` if the pattern were the only line of .git/info/exclude.
 class Ignoring {
@@ -41,7 +43,8 @@ class Ignoring {
     std::ofstream(folder_ / ".git/info/exclude") << pattern << '\n';
     std::string input;
     for (const auto& path : asked) input += path + '\0';
-    const auto answer = testing::run_any({"git", "-C", folder_.path().string(), "check-ignore", "--no-index", "-z", "--stdin"}, input, testing::GitRepository::environment());
+    const auto answer = testing::run_any({"git", "-C", folder_.path().string(), "check-ignore", "--no-index", "-z", "--stdin"}, input,
+                                         testing::GitRepository::environment());
     REQUIRE(answer.status <= 1);  // 1 = none of them
     std::set<std::string> result;
     std::stringstream lines(answer.output);
@@ -56,12 +59,64 @@ class Ignoring {
 }  // namespace
 
 TEST_CASE("patterns exclude what git would ignore") {
-  const std::vector<std::string> patterns = {
-      "a.md",      "/a.md",     "*.md",       "a",          "a/",         "/a/",       "a/b",        "a/b/",       "a/*",        "a/**",       "**/a",      "**/a.md",   "a/**/a.md",
-      "**/b/**",   "a/**/b",    "?.md",       "[ab].md",    "[!a].md",    "[^a].md",   "[a-b]*.md",  "*b*",        "docs",       "docs/*.md",  "docs/**/*.md", "**",     "*",
-      "/*",        "/**",       "*/a.md",     "*/*/a.md",   "\\[a\\].md", "a\\*.md",   "\\!a.md",    "\\#a.md",    "[[:upper:]].md", "[[:alpha:]].md", "日*", "日本/*.md", "?????.md",
-      "a\\\\b.md", ".h",        "**/.h/",     ".*",         "a**.md",     "**a.md",    "a/**b.md",   "*/",         "x/*b/*b.md", "[]a].md",    "[a-]*.md",   "a.md/",     "**/",       "a/**/",
-      "/a/**/b/a.md", "**/**/a.md", "[\\]a].md", "**/*", "a/**/**/a.md"};
+  const std::vector<std::string> patterns = {"a.md",
+                                             "/a.md",
+                                             "*.md",
+                                             "a",
+                                             "a/",
+                                             "/a/",
+                                             "a/b",
+                                             "a/b/",
+                                             "a/*",
+                                             "a/**",
+                                             "**/a",
+                                             "**/a.md",
+                                             "a/**/a.md",
+                                             "**/b/**",
+                                             "a/**/b",
+                                             "?.md",
+                                             "[ab].md",
+                                             "[!a].md",
+                                             "[^a].md",
+                                             "[a-b]*.md",
+                                             "*b*",
+                                             "docs",
+                                             "docs/*.md",
+                                             "docs/**/*.md",
+                                             "**",
+                                             "*",
+                                             "/*",
+                                             "/**",
+                                             "*/a.md",
+                                             "*/*/a.md",
+                                             "\\[a\\].md",
+                                             "a\\*.md",
+                                             "\\!a.md",
+                                             "\\#a.md",
+                                             "[[:upper:]].md",
+                                             "[[:alpha:]].md",
+                                             "日*",
+                                             "日本/*.md",
+                                             "?????.md",
+                                             "a\\\\b.md",
+                                             ".h",
+                                             "**/.h/",
+                                             ".*",
+                                             "a**.md",
+                                             "**a.md",
+                                             "a/**b.md",
+                                             "*/",
+                                             "x/*b/*b.md",
+                                             "[]a].md",
+                                             "[a-]*.md",
+                                             "a.md/",
+                                             "**/",
+                                             "a/**/",
+                                             "/a/**/b/a.md",
+                                             "**/**/a.md",
+                                             "[\\]a].md",
+                                             "**/*",
+                                             "a/**/**/a.md"};
   const Ignoring git;
   for (const auto& pattern : patterns) {
     CAPTURE(pattern);
@@ -114,7 +169,8 @@ TEST_CASE("a folder is not entered only if nothing below it is wanted") {
       for (const auto& path : paths) {
         if (!selection.wants(path)) continue;
         CAPTURE(path);
-        for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) CHECK(selection.enters(path.substr(0, slash)));
+        for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
+          CHECK(selection.enters(path.substr(0, slash)));
       }
     }
   }
@@ -125,12 +181,13 @@ TEST_CASE("a folder is not entered only if nothing below it is wanted") {
 
 TEST_CASE("the default takes Markdown and data files and leaves dot folders, lock files, node_modules and vendor") {
   const Selection selection({});
-  for (const auto* path : {"README.md", "docs/a.MD", "a/b/c.markdown", "data.json", "x.YAML", "x.yml", ".travis.yml", "docs/日本語.md", "vendor.md", "a/node_modules.json", "lock.json"}) {
+  for (const auto* path : {"README.md", "docs/a.MD", "a/b/c.markdown", "data.json", "x.YAML", "x.yml", ".travis.yml", "docs/日本語.md", "vendor.md",
+                           "a/node_modules.json", "lock.json"}) {
     CAPTURE(path);
     CHECK(selection.wants(path));
   }
-  for (const auto* path : {"main.cpp", "README", "a.png", ".github/a.md", "a/.b/c.md", "package-lock.json", "a/package-lock.json", "pnpm-lock.yaml", "node_modules/x/README.md",
-                           "a/node_modules/b.md", "vendor/a.md", "x/vendor/y/a.json", "md", "a.md/b"}) {
+  for (const auto* path : {"main.cpp", "README", "a.png", ".github/a.md", "a/.b/c.md", "package-lock.json", "a/package-lock.json", "pnpm-lock.yaml",
+                           "node_modules/x/README.md", "a/node_modules/b.md", "vendor/a.md", "x/vendor/y/a.json", "md", "a.md/b"}) {
     CAPTURE(path);
     CHECK_FALSE(selection.wants(path));
   }

@@ -1,4 +1,6 @@
 // The flags of tidemark-ingest: their defaults, their spellings in the environment, and every problem at once.
+#include "ingest/settings.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 
 #include "daemon/error.hpp"
 #include "ingest/engine_factory.hpp"
-#include "ingest/settings.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace tidemark;
@@ -32,7 +33,9 @@ std::vector<std::string> problems(std::vector<const char*> arguments, const Envi
 }
 
 // The required ones and one more.
-std::vector<std::string> problems_with(const char* flag, const char* value) { return problems({"--source", "/git/current", "--engine", "sqlite:/x/i.sqlite", flag, value}); }
+std::vector<std::string> problems_with(const char* flag, const char* value) {
+  return problems({"--source", "/git/current", "--engine", "sqlite:/x/i.sqlite", flag, value});
+}
 
 }  // namespace
 
@@ -55,12 +58,12 @@ TEST_CASE("the defaults are those of the documentation") {
 
 TEST_CASE("each flag is also a variable, and lists may be repeated or split at commas") {
   const auto settings = read({"--include", "docs/", "--include", "*.json", "--max-removals", "10%"}, {{"TIDEMARK_SOURCE", "/git/link"},
-                                                                                                       {"TIDEMARK_ENGINE", "sqlite:/x/i.sqlite"},
-                                                                                                       {"TIDEMARK_EXCLUDE", "drafts/,*.yaml"},
-                                                                                                       {"TIDEMARK_MAX_FILE_SIZE", "1MiB"},
-                                                                                                       {"TIDEMARK_MAX_REMOVALS", "20%"},
-                                                                                                       {"TIDEMARK_PROBE_LISTEN", ":9301"},
-                                                                                                       {"TIDEMARK_ONE_TIME", "true"}});
+                                                                                                      {"TIDEMARK_ENGINE", "sqlite:/x/i.sqlite"},
+                                                                                                      {"TIDEMARK_EXCLUDE", "drafts/,*.yaml"},
+                                                                                                      {"TIDEMARK_MAX_FILE_SIZE", "1MiB"},
+                                                                                                      {"TIDEMARK_MAX_REMOVALS", "20%"},
+                                                                                                      {"TIDEMARK_PROBE_LISTEN", ":9301"},
+                                                                                                      {"TIDEMARK_ONE_TIME", "true"}});
   REQUIRE(settings);
   CHECK(settings->source == "/git/link");
   CHECK(settings->selection.include == std::vector<std::string>{"docs/", "*.json"});
@@ -85,10 +88,26 @@ TEST_CASE("values that can't be meant are refused by their flag") {
     const char* flag;
     const char* value;
   };
-  for (const auto& [flag, value] : {Row{"--max-removals", "101%"}, Row{"--max-removals", "half"}, Row{"--max-removals", "-1"}, Row{"--listen", "nowhere"}, Row{"--search-listen", "x:y"},
-                                    Row{"--reconcile-period", "1ms"}, Row{"--reconcile-period", "soon"}, Row{"--log-format", "xml"}, Row{"--log-level", "loud"}, Row{"--include", "a//b"},
-                                    Row{"--exclude", "[a"}, Row{"--include", "*.txt"}, Row{"--index", "a/b"}, Row{"--source-name", "a\nb"}, Row{"--max-file-size", "big"},
-                                    Row{"--engine", "mysql:x"}, Row{"--engine", "sqlite:"}, Row{"--engine", "https://host:9200"}, Row{"--listen", ":9300"}, Row{"--listen", "0.0.0.0:1"}}) {
+  for (const auto& [flag, value] : {Row{"--max-removals", "101%"},
+                                    Row{"--max-removals", "half"},
+                                    Row{"--max-removals", "-1"},
+                                    Row{"--listen", "nowhere"},
+                                    Row{"--search-listen", "x:y"},
+                                    Row{"--reconcile-period", "1ms"},
+                                    Row{"--reconcile-period", "soon"},
+                                    Row{"--log-format", "xml"},
+                                    Row{"--log-level", "loud"},
+                                    Row{"--include", "a//b"},
+                                    Row{"--exclude", "[a"},
+                                    Row{"--include", "*.txt"},
+                                    Row{"--index", "a/b"},
+                                    Row{"--source-name", "a\nb"},
+                                    Row{"--max-file-size", "big"},
+                                    Row{"--engine", "mysql:x"},
+                                    Row{"--engine", "sqlite:"},
+                                    Row{"--engine", "https://host:9200"},
+                                    Row{"--listen", ":9300"},
+                                    Row{"--listen", "0.0.0.0:1"}}) {
     CAPTURE(flag);
     CAPTURE(value);
     const auto found = problems_with(flag, value);

@@ -1,4 +1,6 @@
 // Reading what is published: git-sync's layout wherever its link stands, and what makes two URLs one origin.
+#include "ingest/source.hpp"
+
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -6,7 +8,6 @@
 
 #include "daemon/error.hpp"
 #include "ingest/agent.hpp"
-#include "ingest/source.hpp"
 
 using namespace tidemark;
 using namespace tidemark::ingest;
@@ -50,7 +51,8 @@ TEST_CASE("the link is read wherever git-sync puts it") {
     check_readable(Source(f.folder / "root/current", ""), f.commit);
   }
   SUBCASE("with the worktree's .git file as git writes it, absolute") {
-    std::ofstream(f.volume.root() / ".worktrees" / f.commit / ".git") << "gitdir: " << (f.volume.root() / ".git/worktrees" / f.commit).string() << "\n";
+    std::ofstream(f.volume.root() / ".worktrees" / f.commit / ".git")
+        << "gitdir: " << (f.volume.root() / ".git/worktrees" / f.commit).string() << "\n";
     check_readable(Source(f.volume.link(), ""), f.commit);
   }
   SUBCASE("with a .git file that leads to the repository itself") {
@@ -84,12 +86,28 @@ TEST_CASE("origin_key is what makes two URLs one origin") {
     const char* url;
     const char* key;
   };
-  for (const auto& [url, key] : {Row{"https://host/a/b", "host/a/b"}, Row{"https://user@host:443/a/b.git", "host/a/b"}, Row{"http://u:p@HOST/a/b/", "host/a/b"},
-                                 Row{"git@host:a/b", "host/a/b"}, Row{"git@host:/a/b.git", "host/a/b"}, Row{"host:a/b.git", "host/a/b"}, Row{"ssh://git@host:22/a/b.git", "host/a/b"},
-                                 Row{"ssh://git@host:2222/a/b", "host:2222/a/b"}, Row{"git://host:9418/a/b", "host/a/b"}, Row{"https://host:8443/a/b", "host:8443/a/b"},
-                                 Row{"/srv/a/b", "/srv/a/b"}, Row{"/srv/a/b.git", "/srv/a/b"}, Row{"/srv/a/b/.git", "/srv/a/b"}, Row{"file:///srv/a/b.git", "/srv/a/b"},
-                                 Row{"file://localhost/srv/a/b", "/srv/a/b"}, Row{"/srv/x.bundle", "/srv/x.bundle"}, Row{"../a:b/c", "../a:b/c"}, Row{"https://host/A/b", "host/A/b"},
-                                 Row{"https://user@x@host/a", "host/a"}, Row{"", ""}, Row{"https://host", "host"}, Row{"https://", ""}}) {
+  for (const auto& [url, key] : {Row{"https://host/a/b", "host/a/b"},
+                                 Row{"https://user@host:443/a/b.git", "host/a/b"},
+                                 Row{"http://u:p@HOST/a/b/", "host/a/b"},
+                                 Row{"git@host:a/b", "host/a/b"},
+                                 Row{"git@host:/a/b.git", "host/a/b"},
+                                 Row{"host:a/b.git", "host/a/b"},
+                                 Row{"ssh://git@host:22/a/b.git", "host/a/b"},
+                                 Row{"ssh://git@host:2222/a/b", "host:2222/a/b"},
+                                 Row{"git://host:9418/a/b", "host/a/b"},
+                                 Row{"https://host:8443/a/b", "host:8443/a/b"},
+                                 Row{"/srv/a/b", "/srv/a/b"},
+                                 Row{"/srv/a/b.git", "/srv/a/b"},
+                                 Row{"/srv/a/b/.git", "/srv/a/b"},
+                                 Row{"file:///srv/a/b.git", "/srv/a/b"},
+                                 Row{"file://localhost/srv/a/b", "/srv/a/b"},
+                                 Row{"/srv/x.bundle", "/srv/x.bundle"},
+                                 Row{"../a:b/c", "../a:b/c"},
+                                 Row{"https://host/A/b", "host/A/b"},
+                                 Row{"https://user@x@host/a", "host/a"},
+                                 Row{"", ""},
+                                 Row{"https://host", "host"},
+                                 Row{"https://", ""}}) {
     CAPTURE(url);
     CHECK(origin_key(url) == key);
   }
