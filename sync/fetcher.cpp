@@ -26,8 +26,18 @@ void set_depth(git_fetch_options&, std::int64_t) {}
 void set_home(const char* home) { setenv("HOME", home, 1); }
 #endif
 
+constexpr std::int64_t whole_history = 0x7fffffff;  // git's own number for it
 constexpr const char* fetched_ref = "refs/tidemark/fetched";
 constexpr std::size_t max_message_bytes = 500;
+
+// The last line of what a server said, unless it is progress.
+std::string last_words(std::string text) {
+  std::ranges::replace(text, '\r', '\n');
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  text.erase(0, text.rfind('\n') + 1);
+  const bool is_progress = text.find('%') != std::string::npos || text.ends_with("done.") || text.starts_with("Total ") || text.starts_with("Enumerating ");
+  return is_progress ? "" : text;
+}
 
 bool is_end_of(const std::string& name) { return name.ends_with("^{}"); }
 
@@ -97,7 +107,8 @@ void Fetcher::fail(const std::string& action, const std::string& reason) {
   }
   if (!credentials_.refusal().empty()) throw TransientError(what + credentials_.refusal());
   std::string text = connections_.problem().empty() ? reason : connections_.problem();
-  if (text == reason && !remote_message_.empty()) text += " (the server said: " + remote_message_ + ")";
+  const std::string words = last_words(remote_message_);
+  if (text == reason && !words.empty()) text += " (the server said: " + words + ")";
   throw TransientError(what + redact_credentials(text));
 }
 
@@ -174,11 +185,15 @@ git::Oid Fetcher::fetch(const RemoteRef& ref, std::stop_token stop) {
     if (credentials_.remote().transport == RemoteUrl::Transport::local) {
       copy_local(oid);
     } else if (!has(oid)) {
+      if (!can_fetch_shallow && git_repository_is_shallow(repository_.get()) == 1) {
+        disconnect();
+        repository_.start_afresh("it holds a part of the history, which this libgit2 cannot add to");
+      }
       if (ref.name.empty()) {
         download_hash(oid);
       } else {
         if (!remote_) oid = find_ref(connect()).oid;
-        if (!has(oid)) download({"+" + ref.name + ":" + fetched_ref});
+        if (!has(oid)) download({"+" + ref.name + ":" + fetched_ref}, settings_.depth);
       }
       disconnect();
     }
@@ -204,13 +219,14 @@ void Fetcher::copy_local(const git::Oid& oid) {
   }
 }
 
-void Fetcher::download(const std::vector<std::string>& refspecs) {
+void Fetcher::download(const std::vector<std::string>& refspecs, std::int64_t depth) {
   git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
   options.callbacks = Callbacks::of(this);
   options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
   options.proxy_opts.type = GIT_PROXY_AUTO;
   options.follow_redirects = credentials_.has_password() ? GIT_REMOTE_REDIRECT_NONE : GIT_REMOTE_REDIRECT_INITIAL;
-  set_depth(options, settings_.depth);
+  // Going back from a part of the history to all of it has to be asked for.
+  set_depth(options, depth > 0 || git_repository_is_shallow(repository_.get()) != 1 ? depth : whole_history);
   if (!can_fetch_shallow && settings_.depth > 0 && !std::exchange(said_full_, true)) {
     log_.info("this libgit2 cannot fetch a part of the history; fetching all of it", {{"depth", settings_.depth}});
   }
@@ -224,12 +240,12 @@ void Fetcher::download_hash(const git::Oid& oid) {
   const Heads heads = connect();
   if (heads.empty()) throw git::Error("the repository has no commits yet; push one");
   try {
-    download({oid.hex() + ":" + fetched_ref});
+    download({oid.hex() + ":" + fetched_ref}, settings_.depth);
   } catch (const git::Error& refused) {
     if (connections_.interruption() != Connections::Interruption::none) throw;
     log_.info("the server does not give a commit by its hash; fetching all branches and tags", {{"commit", oid.hex()}, {"reason", refused.what()}});
     connect();
-    download({"+refs/heads/*:refs/tidemark/heads/*", "+refs/tags/*:refs/tidemark/tags/*"});
+    download({"+refs/heads/*:refs/tidemark/heads/*", "+refs/tags/*:refs/tidemark/tags/*"}, 0);
   }
   git_odb* odb = nullptr;
   git::check(git_repository_odb(&odb, repository_.get()), "open the objects");

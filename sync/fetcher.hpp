@@ -53,7 +53,7 @@ class Fetcher {
   void disconnect();
   RemoteRef find_ref(const Heads& heads) const;
   void copy_local(const git::Oid& oid);
-  void download(const std::vector<std::string>& refspecs);
+  void download(const std::vector<std::string>& refspecs, std::int64_t depth);
   void download_hash(const git::Oid& oid);
   bool has(const git::Oid& oid) const;
   git::Oid peel(const git::Oid& oid) const;
