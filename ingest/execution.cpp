@@ -19,8 +19,8 @@ namespace {
 
 // So few documents are read on the run's own thread: a thread would cost more than it wins.
 constexpr std::int64_t inline_upserts = 16;
-// What may lie between the thread that parses and the one that applies.
-constexpr QueueLimits parsed_ahead{.items = 256, .bytes = 2 * 1024 * 1024};
+// What may lie between the thread that parses and the one that applies: half of it is more than a batch, so that the next one is parsed while one is applied.
+constexpr QueueLimits parsed_ahead{.items = 2'000, .bytes = 6 * 1024 * 1024};
 
 }  // namespace
 

@@ -19,7 +19,7 @@ def memory_kib(pid, field):
 
 
 class MemorySampler:
-    """The highest RssAnon that was seen, looked at every 5 ms; VmHWM is the kernel's own record."""
+    """The highest RssAnon that was seen, looked at every 10 ms; VmHWM is the kernel's own record."""
 
     def __init__(self, pids):
         self.pids, self.anonymous, self.peak = pids, dict.fromkeys(pids, 0), dict.fromkeys(pids, 0)
@@ -42,7 +42,7 @@ class MemorySampler:
                     self.peak[pid] = max(self.peak[pid], memory_kib(pid, "VmHWM"))
                 except (FileNotFoundError, ProcessLookupError):
                     pass
-            if self.ended.wait(0.005):
+            if self.ended.wait(0.01):
                 return
 
 

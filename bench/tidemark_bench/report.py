@@ -56,7 +56,7 @@ about another machine, the ratios do.
 - *Push to searchable*: from `POST /sync` on sync until `/api/v1/wait` answers. Reference: `git fetch` of the same push, one insert and commit.
 - *CPU of a push*: of each process, from `POST /sync` until both are at rest again. The reference is the same at the smallest repository.
 - *With nothing new*: both look ten times a second, and nobody asks them anything; figures are of one look. System calls by `strace -f -c`.
-- *Memory* is the highest RssAnon (sampled every 5 ms) and VmHWM during the cold start; *limited* is a cold start with each program in a 64 MiB memory
+- *Memory* is the highest RssAnon (sampled every 10 ms) and VmHWM during the cold start; *limited* is a cold start with each program in a 64 MiB memory
   group of its own.
 
 Repositories are served by `git daemon`. Generated files are Markdown pages of 1.5 KiB, and JSON for every tenth.
