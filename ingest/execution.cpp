@@ -40,7 +40,7 @@ bool Execution::plan_diff(const git::Oid& from_tree, const git::Oid& to_tree) {
   return true;
 }
 
-Checkpoint Execution::run(const ExecutionInput& input) {
+void Execution::run(const ExecutionInput& input) {
   const RunStart start{.mode = input.mode, .generation = input.generation, .source = input.source};
   std::unique_ptr<EngineRun> run;
   // An audit's listing means something only after its intent; the others are refused before they have left a trace.
@@ -56,13 +56,11 @@ Checkpoint Execution::run(const ExecutionInput& input) {
   }
   const Stage stage(report_, "commit");
   check_stop();
-  const Checkpoint checkpoint{.commit = input.target.commit,
-                              .tree = input.target.tree,
-                              .committed_at = input.target.committed_at,
-                              .settings = input.settings,
-                              .parser_version = parser::version};
-  run->commit(checkpoint);
-  return checkpoint;
+  run->commit({.commit = input.target.commit,
+               .tree = input.target.tree,
+               .committed_at = input.target.committed_at,
+               .settings = input.settings,
+               .parser_version = parser::version});
 }
 
 void Execution::plan_and_guard(const ExecutionInput& input) {

@@ -38,8 +38,8 @@ class Execution {
   bool plan_diff(const git::Oid& from_tree, const git::Oid& to_tree);
 
   // Throws StalledError when the guard refuses, TransientError when stopped, and what engine, store and parser throw. Without its end the index is as
-  // before, or the next inspect() sees it. Gives the checkpoint that was committed.
-  Checkpoint run(const ExecutionInput& input);
+  // before, or the next inspect() sees it.
+  void run(const ExecutionInput& input);
 
  private:
   void plan_and_guard(const ExecutionInput& input);

@@ -145,15 +145,12 @@ void Reconciler::execute(Attempt& attempt, Decision decision) {
     input.mode = decision.mode;
     announce(attempt, decision);
   }
-  const auto checkpoint = execution.run(input);
+  execution.run(input);
   allowed_removals_.reset();
-  {
-    const std::lock_guard lock(mutex_);
-    status_.checkpoint = checkpoint;
-  }
+  // Checkpoint and counts appear in the status together: whoever waited for the one may ask for the others.
+  update_facts(engine_.inspect());
   const auto& report = attempt.report;
   if (report.upserted + report.removed + report.quarantined >= large_run) release_free_memory();
-  update_facts(engine_.inspect());
 }
 
 // A look that finds nothing new, once in each period, is no event: it gets no id and no place in the history.
