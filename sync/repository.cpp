@@ -104,18 +104,18 @@ void Repository::open() {
   }
 }
 
+// In the configuration itself: libgit2 1.5 leaks whenever it makes or looks up a named remote (see Fetcher::connect).
 void Repository::set_origin() {
-  git_remote* remote = nullptr;
-  const int found = git_remote_lookup(&remote, get(), "origin");
-  const git::RemoteHandle owned(remote);
-  if (found == 0 && git_remote_url(remote) && git_remote_url(remote) == url_) return;
-  if (found == 0) {
-    git::check(git_remote_set_url(get(), "origin", url_.c_str()), "set the URL of origin");
-  } else {
-    git_remote* created = nullptr;
-    git::check(git_remote_create(&created, get(), "origin", url_.c_str()), "set the URL of origin");
-    git_remote_free(created);
-  }
+  git_config* opened = nullptr;
+  git::check(git_repository_config(&opened, get()), "read the configuration of " + git_directory_.string());
+  const std::unique_ptr<git_config, git::Freed<git_config_free>> config(opened);
+  git_buf url = {};
+  const bool found = git_config_get_string_buf(&url, opened, "remote.origin.url") == 0;
+  const bool same = found && url_ == url.ptr;
+  git_buf_dispose(&url);
+  if (same) return;
+  git::check(git_config_set_string(opened, "remote.origin.url", url_.c_str()), "set the URL of origin");
+  git::check(git_config_set_string(opened, "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"), "set what origin fetches");
 }
 
 void Repository::set_aside(const std::string& why) {
