@@ -40,6 +40,14 @@ def make_pair(origin, url, folder, checkout="none", **periods):
     return pair
 
 
+def is_level(pair, commit):
+    try:
+        return request(pair.ingest.port, "GET", f"/api/v1/wait?commit={commit}&timeout=10", timeout=60).status == 200
+    except (OSError, http.client.HTTPException):
+        wait_until(lambda: not pair.ingest.running(), "ingest, which hung up, ends", 10)
+        return False
+
+
 def start(pair, commit):
     """Both at the same moment; gives the seconds until the commit is searchable, and the sampled memory."""
     begin = time.perf_counter()
@@ -53,8 +61,7 @@ def start(pair, commit):
             for program in (pair.sync, pair.ingest):
                 if not program.running():
                     raise RuntimeError(f"{program.name} ended with {program.process.returncode}\n{program.tail()}")
-            answer = request(pair.ingest.port, "GET", f"/api/v1/wait?commit={commit}&timeout=10", timeout=60)
-            if answer.status == 200:
+            if is_level(pair, commit):
                 break
             if time.monotonic() > deadline:
                 raise RuntimeError(f"not level within {PATIENCE} s\n{pair.tails()}")
@@ -127,8 +134,8 @@ def limited_cold_start(origin, url, folder, limit_bytes):
     pair.sync.wrapper, pair.ingest.wrapper = limits[0].wrapper, limits[1].wrapper
     try:
         return start(pair, origin.head)[0]
-    except RuntimeError as error:
-        return f"failed: {str(error).splitlines()[0]}"
+    except (RuntimeError, AssertionError) as error:
+        return f"**failed**: {str(error).splitlines()[0]}"
     finally:
         for program in (pair.sync, pair.ingest):
             program.kill()

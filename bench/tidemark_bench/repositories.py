@@ -85,7 +85,7 @@ class Origin:
     def push(self):
         """One commit that changes one page; gives (commit, path, a word that stands in it alone)."""
         self.pushes += 1
-        path = self.pages[self.pushes * 7919 % len(self.pages)]
+        path = self.pages[self.pushes * 7919 % len(self.pages)] if self.pages else f"page-{self.pushes}.md"
         word = f"unseen{self.pushes:05}word"
         body = (Texts(self.pushes).page(self.pushes) + f"\n{word}\n").encode()
         name = path.encode()
