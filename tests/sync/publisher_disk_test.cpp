@@ -4,6 +4,9 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "daemon/error.hpp"
 #include "sync/published_root.hpp"
@@ -16,13 +19,22 @@ namespace {
 
 constexpr int not_permitted = 77;
 
+// Without root's rights on the host, as in a container, these are enough to mount (user_namespaces(7)).
+bool become_root_of_a_user_namespace() {
+  const auto user = ::geteuid();
+  const auto group = ::getegid();
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+  const auto put = [](const char* file, const std::string& text) { return static_cast<bool>(std::ofstream(file) << text << std::flush); };
+  return put("/proc/self/setgroups", "deny") && put("/proc/self/uid_map", "0 " + std::to_string(user) + " 1") &&
+         put("/proc/self/gid_map", "0 " + std::to_string(group) + " 1");
+}
+
 // Runs `body` in a child process, where `at` is a tmpfs of 8 MiB; gives its exit code.
 int with_small_disk(const fs::path& at, const std::function<int()>& body) {
   fs::create_directory(at);
   const pid_t child = ::fork();
   if (child == 0) {
-    // Without root's rights, a user namespace gives them for mounts of one's own.
-    const bool is_isolated = ::unshare(CLONE_NEWNS) == 0 || ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0;
+    const bool is_isolated = ::unshare(CLONE_NEWNS) == 0 || become_root_of_a_user_namespace();
     if (!is_isolated || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 || ::mount("tmpfs", at.c_str(), "tmpfs", 0, "size=8m") != 0) ::_exit(not_permitted);
     int code = 1;
     try {
