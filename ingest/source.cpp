@@ -53,10 +53,26 @@ fs::path Source::git_file() const {
   return link_.parent_path() / *target / ".git";
 }
 
-std::unique_ptr<git::ObjectStore> Source::open() const { return std::make_unique<git::ObjectStore>(git_file()); }
+// A worktree is removed soon after the link has left it: what fails while the link moves is tried again where it points then.
+template <typename Use>
+auto Source::at_target(Use use) const -> decltype(use(fs::path())) {
+  constexpr int max_moves = 5;
+  for (int moves = 0;; ++moves) {
+    const auto before = read_link(link_);
+    try {
+      return use(git_file());
+    } catch (const git::Error&) {
+      if (moves == max_moves || read_link(link_) == before) throw;
+    }
+  }
+}
+
+std::unique_ptr<git::ObjectStore> Source::open() const {
+  return at_target([](const fs::path& file) { return std::make_unique<git::ObjectStore>(file); });
+}
 
 SourceIdentity Source::identity() const {
-  SourceIdentity identity{.name = name_, .origin = without_credentials(git::origin_url(git_file()).value_or(""))};
+  SourceIdentity identity{.name = name_, .origin = without_credentials(at_target([](const fs::path& file) { return git::origin_url(file); }).value_or(""))};
   if (identity.name.empty()) identity.name = name_from_origin(identity.origin);
   if (identity.name.empty()) {
     throw StalledError("the repository behind " + link_.string() +

@@ -33,6 +33,8 @@ class Source {
 
  private:
   std::filesystem::path git_file() const;
+  template <typename Use>
+  auto at_target(Use use) const -> decltype(use(std::filesystem::path()));
 
   std::filesystem::path link_;
   std::string name_;
