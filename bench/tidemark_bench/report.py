@@ -48,7 +48,7 @@ def version(project):
 HEAD = """# Benchmarks
 
 Written by `bench/run`; every figure stands beside its reference, which was measured in the same run on the same machine. Absolute numbers say little
-about another machine, the ratios do.
+about another machine, the ratios do. On a machine with other work the cold start is at a disadvantage: it needs two CPUs at once, its reference one.
 
 - *Cold start*: `tidemark-sync --checkout none` and `tidemark-ingest` started at the same moment on empty volumes, until the revision is searchable.
   Reference: `git clone --bare`, then all documents from memory into the same FTS5 tables in one transaction (`bench/reference.cpp`; whichever of FTS5's
