@@ -3,7 +3,6 @@
 
 import http.client
 import random
-import statistics
 import threading
 import time
 import unittest
@@ -26,7 +25,7 @@ class Client(threading.Thread):
     def __init__(self, number, test):
         super().__init__(name=f"client {number}")
         self.number, self.test, self.chance = number, test, random.Random(number)
-        self.answers, self.slowest, self.runs, self.failures, self.hints = Counter(), Counter(), set(), [], []
+        self.answers, self.slowest, self.runs, self.failures = Counter(), Counter(), set(), []
         self.done = threading.Event()
 
     def run(self):
@@ -40,8 +39,6 @@ class Client(threading.Thread):
                 self.failures.append(f"{kind.__name__}: {failure!r}")
                 continue
             self.answers[kind.__name__, answer.status] += 1
-            if kind == self.hint:
-                self.hints.append(time.monotonic() - began)
             self.slowest[kind.__name__] = max(self.slowest[kind.__name__], time.monotonic() - began)
             self.done.wait(self.chance.random() * 0.02)
 
@@ -84,7 +81,7 @@ class Hammer(EndToEnd):
                 client.done.set()
             for client in clients:
                 client.join()
-        # One more hint, as a webhook after the last push would be.
+        # No hint of the test's own: those of the clients are the only ones since the last push but for one more, as a webhook that came after it.
         self.sync.hint()
         self.sync.wait_for(last)
         self.ingest.wait_for(last)
@@ -112,21 +109,17 @@ class Hammer(EndToEnd):
         for (kind, status), count in answers.items():
             allowed = {"sync": (200, 202), "hint": (200,), "resync": (202,), "search": (200,), "wait": (200, 504, 503)}[kind]
             self.assertIn(status, allowed, f"{count} times {kind}")
-        # git-sync gives up on a webhook after a second. Half of them, since a busy machine delays some; behind a waiter or a run it would be nearly all.
-        self.assertLess(statistics.median(seconds for client in clients for seconds in client.hints), 1.0)
+        self.assertLess(slowest["hint"], 1.0, "git-sync gives up on a webhook after a second")
         runs = self.client.runs()
         spans = sorted((self.time(run["started"]), self.time(run["ended"]), run["id"]) for run in runs if run["outcome"] not in ("queued", "running"))
         for (_, ended, one), (started, _, other) in zip(spans, spans[1:]):
             self.assertLessEqual(ended, started, f"runs {one} and {other} overlap")
-        # A revision that was overtaken and removed while it was read is a transient failure, which the next run makes good; there are few.
-        failed = [run for run in runs if run["outcome"] != "succeeded"]
-        self.assertLessEqual(len(failed), max(1, len(runs) // 20), failed)
-        self.assertEqual([run for run in failed if run["outcome"] != "failed"], [])
+        self.assertEqual([run for run in runs if run["outcome"] != "succeeded"], [])
         asked = set().union(*(client.runs for client in clients))
         oldest = min(run["id"] for run in runs)
         for run in sorted(asked):
             if run >= oldest:
-                self.assertEqual(self.client.get(f"/api/v1/runs/{run}").json["outcome"] in ("succeeded", "failed"), True)
+                self.assertEqual(self.client.get(f"/api/v1/runs/{run}").json["outcome"], "succeeded")
         print(
             f"hammer: {CLIENTS} clients, {PUSHES} pushes, {sum(answers.values())} requests {dict(answers)}, slowest (s) "
             f"{ {kind: round(seconds, 3) for kind, seconds in slowest.items()} }, {len(runs)} runs {dict(Counter(run['mode'] for run in runs))}, none overlapping"
