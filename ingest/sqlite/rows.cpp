@@ -1,10 +1,12 @@
 #include "ingest/sqlite/rows.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <utility>
 
+#include "ingest/json_text.hpp"
 #include "ingest/sqlite/tokenizer.hpp"
 
 namespace tidemark::ingest::sqlite {
@@ -13,12 +15,27 @@ namespace {
 
 using nlohmann::json;
 
-std::string dump(const json& value) {
-  try {
-    return value.dump();
-  } catch (const json::exception&) {
-    throw std::invalid_argument("its text is not valid UTF-8");
-  }
+std::string json_of(const std::vector<std::string>& texts) {
+  std::string json;
+  append_json_strings(json, texts);
+  return json;
+}
+
+void append_anatomy(std::string& list, const parser::Section& section) {
+  const auto append_number = [&](auto number) { list.append(fmt::format_int(number).c_str()); };
+  list += list.empty() ? "[[" : ",[";
+  append_json_string(list, section.anchor);
+  list += ',';
+  append_number(section.level);
+  list += ',';
+  append_number(section.heading.size());
+  list += ',';
+  append_json_string(list, section.breadcrumb);
+  list += ',';
+  append_number(section.content.size());
+  list += ',';
+  append_number(section.code.size());
+  list += ']';
 }
 
 std::vector<std::string> strings_of(std::string_view text) {
@@ -66,14 +83,13 @@ std::string summary_of(const parser::Document& content, const std::string& prose
 
 JoinedSections join_sections(const std::vector<parser::Section>& sections) {
   JoinedSections joined;
-  json anatomy = json::array();
   for (const parser::Section& section : sections) {
     append(joined.headings, section.heading);
     append(joined.prose, section.content);
     append(joined.code, section.code);
-    anatomy.push_back(json::array({section.anchor, section.level, section.heading.size(), section.breadcrumb, section.content.size(), section.code.size()}));
+    append_anatomy(joined.anatomy, section);
   }
-  joined.anatomy = dump(anatomy);
+  joined.anatomy += joined.anatomy.empty() ? "[]" : "]";
   return joined;
 }
 
@@ -103,8 +119,8 @@ Row::Row(const Document& written)
     : document(written),
       sections(join_sections(written.content.sections)),
       summary(summary_of(written.content, sections.prose)),
-      tags(dump(written.content.tags)),
-      problems(dump(written.content.problems)) {}
+      tags(json_of(written.content.tags)),
+      problems(json_of(written.content.problems)) {}
 
 void Row::bind(Statement& insert, std::int64_t id) const {
   const parser::Document& content = document.content;
