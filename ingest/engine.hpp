@@ -1,6 +1,7 @@
 // The engine interface: the only virtual one of the program. tests/ingest/engine_contract.hpp is what every implementation passes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -46,9 +47,17 @@ class EngineRun {
   // Throws TransientError (run again), StalledError (an operator has to act: disk full, read-only).
   virtual std::vector<Settled> apply(std::span<const Operation> operations) = 0;
 
+  // How many apply() may run at once, each on a thread of its own, with batches whose keys differ: 1 = call it from the run's thread alone. May change while the
+  // run lasts. All of them have returned before commit().
+  virtual std::size_t lanes() const { return 1; }
+
   // Makes everything visible to searches and moves the checkpoint, as one step. Nothing may follow. Throws as apply().
   virtual void commit(const Checkpoint& checkpoint) = 0;
 };
+
+// How closely inspect() looks. `recent`: an engine that a request costs something may answer with what it has found at its last whole look and done itself
+// since, as long as it holds the lease; everything that it would have missed is found by the next whole one.
+enum class Look { whole, recent };
 
 // Threads: inspect(), begin(), list() and the EngineRun belong to the reconcile loop (its threads, one at a time); everything else may be called from
 // any thread at any time and never waits for a run.
@@ -58,8 +67,12 @@ class Engine {
 
   virtual std::string kind() const = 0;  // "sqlite", "elasticsearch", "opensearch"
 
-  // Looks at everything that a decision needs; makes nothing. Takes or keeps the lease if it is to be had. Throws TransientError, StalledError.
-  virtual Facts inspect() = 0;
+  // Looks at everything that a decision needs; makes nothing and takes nothing. Throws TransientError, StalledError.
+  virtual Facts inspect(Look look) = 0;
+  Facts inspect() { return inspect(Look::whole); }
+
+  // Takes the lease that inspect() found vacant, and keeps it until the engine is destroyed or fenced. False: another agent was quicker. May be repeated.
+  virtual bool lead() { return true; }
 
   // Begins a run; the one before it has been destroyed. A rebuild fills a fresh index, which replaces the old one at commit(); readers see the old one until then.
   virtual std::unique_ptr<EngineRun> begin(const RunStart& start) = 0;

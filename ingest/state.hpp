@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "daemon/units.hpp"
 #include "git/revision.hpp"
 
 namespace tidemark::ingest {
@@ -33,6 +34,7 @@ struct State {
   std::int64_t operations = 0;           // what the engine will have counted if nobody else writes
   bool intent_open = false;              // a run that needs more than one transaction has not ended
   std::optional<Checkpoint> checkpoint;
+  bool operator==(const State&) const = default;
 };
 
 enum class Schema { none, older, ours, newer };
@@ -45,6 +47,8 @@ struct Facts {
   bool check_holds = false;              // the engine has seen exactly the operations that the state counts
   std::string check_detail;              // why it does not: "the state counts 10 operations, the index has seen 12"
   bool writable = true;                  // false: another agent holds the lease; stand by
+  bool leading = true;                   // we hold the lease, or there is none to hold; false with writable: it is vacant, and lead() takes it
+  Duration vacant{0};                    // for how long this process has seen it so
   std::string holder;                    // who, if known
   std::int64_t documents = 0;
   std::int64_t quarantined = 0;

@@ -30,7 +30,7 @@ class SqliteEngine final : public Engine {
   SqliteEngine(std::filesystem::path file, Log& log);
 
   std::string kind() const override { return "sqlite"; }
-  Facts inspect() override;
+  Facts inspect(Look) override;
   std::unique_ptr<EngineRun> begin(const RunStart& start) override;
   void list(const std::function<bool(const Listed&)>& visit) override;
   bool ready() override;
@@ -143,7 +143,7 @@ void SqliteEngine::reopen() {
   open();
 }
 
-Facts SqliteEngine::inspect() {
+Facts SqliteEngine::inspect(Look) {
   try {
     if (!lock_.acquire()) {
       Facts standby = reading([&](Connection& connection, Tokenizer&) { return read_facts(connection, search_damaged_); });

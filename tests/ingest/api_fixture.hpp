@@ -31,7 +31,8 @@ class GatedEngine final : public ingest::Engine {
   void fail_reads(bool fail) { reads_fail_ = fail; }
 
   std::string kind() const override { return engine_->kind(); }
-  ingest::Facts inspect() override {
+  using Engine::inspect;
+  ingest::Facts inspect(ingest::Look) override {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !closed_; });
     if (fails_) throw TransientError("the engine is out of order");

@@ -59,7 +59,8 @@ class FaultyEngine : public ingest::Engine {
   std::function<void(const std::function<bool(const ingest::Listed&)>&)> list_instead;
 
   std::string kind() const override { return engine_->kind(); }
-  ingest::Facts inspect() override { return alter_facts(engine_->inspect()); }
+  using Engine::inspect;
+  ingest::Facts inspect(ingest::Look look) override { return alter_facts(engine_->inspect(look)); }
   std::unique_ptr<ingest::EngineRun> begin(const ingest::RunStart& start) override {
     return std::make_unique<FaultyRun>(engine_->begin(start), faults);
   }

@@ -1,0 +1,32 @@
+// Documents as the index stores them, and back: what is written is what is read (docs/formats.md lists the fields). Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ingest/document.hpp"
+#include "ingest/state.hpp"
+
+namespace tidemark::ingest::elasticsearch {
+
+// The fields of every stored document that are no function of its path and blob.
+struct DocumentContext {
+  std::string source;  // its name
+  std::string origin;
+  std::string ref;     // "" if unknown
+};
+
+// Appends one line of JSON without a line break. Throws std::invalid_argument for text that is not UTF-8.
+void append_document(std::string& out, const Document& document, const DocumentContext& context);
+// The stub that stands for a quarantined file: kind "quarantined", path, path_key, fragment, oid, fingerprint, revision, generation, quarantined.reason.
+void append_stub(std::string& out, const Quarantined& entry, std::int64_t generation, const DocumentContext& context);
+
+// From a `_source`. Nothing for what is not one of ours (a stranger's, a stub, the state).
+std::optional<Document> read_document(std::string_view source_json);
+std::optional<Quarantined> read_stub(std::string_view source_json);
+
+std::string path_key(std::string_view path);                             // hex, lower case
+std::optional<std::string> path_from_key(std::string_view key);
+
+}  // namespace tidemark::ingest::elasticsearch
