@@ -1,0 +1,63 @@
+# Sourced: Elasticsearch, whose minimal distribution is in Maven Central: the whole server, security too, without modules and plugins.
+
+elasticsearch_fetch() {
+  home=$downloads/elasticsearch-$version
+  [[ ! -d $home ]] || return 0
+  rm -rf "$downloads/new"
+  maven "$dependency_plugin:unpack" -Dartifact="org.elasticsearch.distribution.integ-test-zip:elasticsearch:$version:zip" -DoutputDirectory="$downloads/new" ||
+    die "Maven could not fetch Elasticsearch $version (its words are above)"
+  mv "$downloads/new/elasticsearch-$version" "$home"
+  rm -r "$downloads/new"
+}
+
+# Elasticsearch refuses to be root. In a user namespace it is not, yet root's files stay its own; where there are none, it becomes `nobody`.
+elasticsearch_run() {
+  local unprivileged=()
+  if ((EUID == 0)); then
+    if unshare --user --map-user=1000 --map-group=1000 true 2>/dev/null; then
+      unprivileged=(unshare --user --map-user=1000 --map-group=1000)
+    else
+      unprivileged=(setpriv --reuid nobody --regid nogroup --clear-groups)
+      chown -R nobody:nogroup "$dir"
+      "${unprivileged[@]}" test -r "$dir/config" -a -r "$home/bin" ||
+        die "Elasticsearch refuses to run as root, and 'nobody' may not enter $dir. Run this as another user, or name a folder by --dir"
+    fi
+  fi
+  "${unprivileged[@]}" env HOME="$dir" ES_JAVA_HOME="$jdk" ES_PATH_CONF="$dir/config" ES_TMPDIR="$dir/tmp" \
+    ES_JAVA_OPTS="-Xms$heap -Xmx$heap -D$mark" "$@"
+}
+
+elasticsearch_configure() {
+  cp -r "$home"/config/. "$dir/config/"
+  # Its own log only, not the console's besides; no files of deprecations and slow searches.
+  common_settings >"$dir/config/elasticsearch.yml"
+  printf 'xpack.security.enabled: %s\n' "$([[ -n $password ]] && printf true || printf false)" >>"$dir/config/elasticsearch.yml"
+  [[ $tls == no ]] || elasticsearch_tls >>"$dir/config/elasticsearch.yml"
+  if [[ -n $password ]]; then
+    rm -f "$dir/config/elasticsearch.keystore"
+    elasticsearch_run "$home/bin/elasticsearch-keystore" create >/dev/null 2>"$dir/log" &&
+      elasticsearch_run "$home/bin/elasticsearch-keystore" add -x bootstrap.password <<<"$password" >/dev/null 2>>"$dir/log" ||
+      die "the password could not be stored: $(tail -n 1 "$dir/log")"
+  fi
+}
+
+# A private CA and a certificate for loopback; prints the settings.
+elasticsearch_tls() {
+  local certs=$dir/config/certs
+  if [[ ! -e $dir/ca.pem ]]; then
+    mkdir -p "$certs"
+    {
+      openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj '/CN=Tidemark test CA' -keyout "$certs/ca.key" -out "$certs/ca.pem"
+      openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout "$certs/server.key" -out "$certs/server.csr"
+      openssl x509 -req -in "$certs/server.csr" -CA "$certs/ca.pem" -CAkey "$certs/ca.key" -CAcreateserial -days 3650 -out "$certs/server.pem" \
+        -extfile <(printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n')
+    } 2>"$dir/openssl.log" || die "openssl could not make the certificates: $(tail -n 1 "$dir/openssl.log")"
+    cp "$certs/ca.pem" "$dir/ca.pem"
+  fi
+  printf 'xpack.security.http.ssl: { enabled: true, key: certs/server.key, certificate: certs/server.pem }\n'
+}
+
+elasticsearch_launch() {
+  # In the background by its own option: that leaves one JVM instead of two.
+  elasticsearch_run setsid "$home/bin/elasticsearch" --daemonize --pidfile "$dir/pid" >"$dir/log" 2>&1 </dev/null 9>&- || start_failed
+}
