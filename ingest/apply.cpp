@@ -43,18 +43,20 @@ std::int64_t bytes_of(const Operation& operation) {
 Applier::Applier(EngineRun& run, BatchLimits limits, RunReport& report, std::function<void()> before_batch)
     : run_(run), limits_(limits), report_(report), before_batch_(std::move(before_batch)) {}
 
-void Applier::add(Operation operation) {
+std::vector<Operation> Applier::add(Operation operation) {
+  std::vector<Operation> applied;
   const auto bytes = bytes_of(operation);
-  if (!batch_.empty() && (batch_.size() >= limits_.operations || batch_bytes_ + bytes > limits_.bytes)) send();
+  if (!batch_.empty() && (batch_.size() >= limits_.operations || batch_bytes_ + bytes > limits_.bytes)) applied = send();
   batch_bytes_ += bytes;
   batch_.push_back(std::move(operation));
+  return applied;
 }
 
 void Applier::flush() {
   while (!batch_.empty()) send();
 }
 
-void Applier::send() {
+std::vector<Operation> Applier::send() {
   before_batch_();
   const auto settled = run_.apply(batch_);
   if (settled.size() != batch_.size()) {
@@ -62,9 +64,10 @@ void Applier::send() {
   }
   for (std::size_t at = 0; at < batch_.size(); ++at) settle(batch_[at], settled[at]);
   check_refusals();
-  batch_ = std::exchange(refused_, {});
+  auto applied = std::exchange(batch_, std::exchange(refused_, {}));
   batch_bytes_ = 0;
   for (const auto& operation : batch_) batch_bytes_ += bytes_of(operation);
+  return applied;
 }
 
 void Applier::settle(const Operation& operation, const Settled& settled) {

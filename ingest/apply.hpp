@@ -21,12 +21,13 @@ class Applier {
   // `before_batch` may throw to end the run between two batches.
   Applier(EngineRun& run, BatchLimits limits, RunReport& report, std::function<void()> before_batch);
 
-  // Throws as EngineRun::apply, and StalledError when the engine refuses more than a few percent of the run's documents.
-  void add(Operation operation);
+  // Gives what has been applied by now and is done with, if anything. Throws as EngineRun::apply, and StalledError when the engine refuses more than a few
+  // percent of the run's documents.
+  std::vector<Operation> add(Operation operation);
   void flush();  // to be called at the end
 
  private:
-  void send();
+  std::vector<Operation> send();
   void settle(const Operation& operation, const Settled& settled);
   void refuse(const Operation& operation, const std::string& reason);
   void check_refusals() const;

@@ -144,7 +144,7 @@ void Execution::apply_upserts(const ExecutionInput& input, Applier& applier) {
   });
   while (auto operation = parsed.next()) {
     if (input.mode == Mode::rebuild) ++report_.examined;
-    applier.add(std::move(*operation));
+    parsed.give_back(applier.add(std::move(*operation)));
   }
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace tidemark::ingest {
 
@@ -52,6 +53,14 @@ class Generator {
     return item;
   }
 
+  // What was taken and is done with goes back, to be destroyed by the producer at its next item: memory is freed without a wait by the thread that
+  // allocated it, and by another one only when the two don't meet in the allocator. Destroyed here when the producer has ended.
+  void give_back(std::vector<T> items) {
+    if (items.empty()) return;
+    const std::lock_guard lock(mutex_);
+    if (!ended_) given_back_.push_back(std::exchange(items, {}));
+  }
+
  private:
   void run(const std::function<void(const Emit&)>& produce) {
     std::exception_ptr error;
@@ -80,6 +89,7 @@ class Generator {
   }
 
   bool push(T item, std::size_t bytes) {
+    std::vector<std::vector<T>> done;  // outlives the lock
     std::unique_lock lock(mutex_);
     if (!has_room(bytes) && !taker_gone_) {
       full_ = true;
@@ -89,6 +99,7 @@ class Generator {
     if (taker_gone_) return false;
     queue_.push_back(std::move(item));
     bytes_ += bytes;
+    std::swap(done, given_back_);
     const bool wake = is_portion();
     lock.unlock();
     if (wake) arrived_.notify_one();
@@ -106,6 +117,7 @@ class Generator {
   std::deque<T> queue_;
   std::size_t bytes_ = 0;  // of the queue
   bool full_ = false;      // the producer waits for room
+  std::vector<std::vector<T>> given_back_;
   std::exception_ptr error_;
   bool ended_ = false;
   bool taker_gone_ = false;

@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace tidemark::ingest {
@@ -53,6 +56,36 @@ TEST_CASE("a generator's producer stays within the limits, and ends when the tak
     CHECK(generator.next());
   }
   CHECK(made <= 81);  // 4,000 bytes ahead in two portions, and once more while the first was taken
+}
+
+TEST_CASE("what is given back to a generator is destroyed by the producer's thread while there is one") {
+  std::atomic<std::thread::id> producer;
+  std::atomic<int> alive = 0;
+  std::atomic<int> destroyed_by_producer = 0;
+  const auto destroy = [&](const int* number) {
+    if (std::this_thread::get_id() == producer.load()) ++destroyed_by_producer;
+    --alive;
+    delete number;
+  };
+  using Item = std::unique_ptr<const int, std::function<void(const int*)>>;
+  constexpr int items = 1'000;
+  {
+    Generator<Item> generator({8, 1'000}, [&](const Generator<Item>::Emit& emit) {
+      producer = std::this_thread::get_id();
+      for (int i = 0; i < items; ++i) {
+        ++alive;
+        emit(Item(new const int(i), destroy), 1);
+      }
+    });
+    while (auto item = generator.next()) {
+      std::vector<Item> done;
+      done.push_back(std::move(*item));
+      generator.give_back(std::move(done));
+      CHECK(alive <= 16 + 8);  // two portions and the queue: what is given back does not pile up
+    }
+    CHECK(destroyed_by_producer >= items - 16);  // all but what came back after the last item
+  }
+  CHECK(alive == 0);
 }
 
 }  // namespace tidemark::ingest
