@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/error.hpp"
 #include "ingest/elasticsearch/connection.hpp"
 #include "ingest/elasticsearch/names.hpp"
 #include "ingest/elasticsearch/product.hpp"
@@ -43,17 +44,24 @@ struct ShardFacts {
 
 enum class Written { yes, conflict };  // conflict: somebody else has written the state since
 
+// What came is no answer of a search server: a proxy's page, a body that was cut off.
+class InvalidAnswer : public TransientError {
+ public:
+  using TransientError::TransientError;
+};
+
 // Safe from every thread. Every function throws TransientError for no answer, 429 and 5xx, StalledError for 401 and 403 without a block, and InvalidAnswer
 // (a TransientError) for what is no answer of a search server.
 class IndexProtocol {
  public:
-  IndexProtocol(Connection& connection, IndexNames names);
+  // `stop` ends whatever is being waited for: it throws TransientError.
+  IndexProtocol(Connection& connection, IndexNames names, std::stop_token stop = {});
 
   const IndexNames& names() const { return names_; }
   Product product();  // asks once
 
   // The source's physical indexes, and what else bears the alias or its name.
-  std::vector<PhysicalIndex> look(std::stop_token stop = {});
+  std::vector<PhysicalIndex> look();
   // `cjk` as far as this cluster can analyze: three `_analyze` requests at most.
   CjkAnalysis probe_analysis();
 
@@ -87,11 +95,17 @@ class IndexProtocol {
   };
   Counts count(const std::string& physical);
 
-  Connection& connection() { return connection_; }
+  // Any other request that reads; an unexpected status is thrown as above. The answer's text, for pure readers.
+  std::string ask(std::string_view method, std::string path, std::string_view body = {});
+  // The same, or nothing when the index or the alias does not exist.
+  std::optional<std::string> ask_if_there(std::string_view method, std::string path, std::string_view body = {});
 
  private:
+  Response send(std::string_view method, std::string path, std::string_view body = {});
+
   Connection& connection_;
   IndexNames names_;
+  std::stop_token stop_;
   std::mutex mutex_;
   std::optional<Product> product_;
 };

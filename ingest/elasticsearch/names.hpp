@@ -17,6 +17,7 @@ class IndexNames {
   IndexNames(std::string alias, std::string_view source_name);
 
   const std::string& alias() const { return alias_; }   // what readers search
+  const std::string& source() const { return source_; }
   std::string prefix() const;                           // "<alias>-<source key>-"; the key is 12 hex digits of the source's name
   std::string pattern() const { return prefix() + "*"; }
   // "<prefix><schema>-<unique>": `unique` is milliseconds since 1970 and a random tail, in hex of fixed length, and greater than that of `greatest`.
@@ -32,6 +33,7 @@ class IndexNames {
 
  private:
   std::string alias_;
+  std::string source_;
   std::string key_;
 };
 
