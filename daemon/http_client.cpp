@@ -26,7 +26,16 @@ struct Transfer {
   HttpAnswer answer;
   std::size_t max_response_bytes = 0;
   bool too_large = false;
+  bool at_most_once = false;
+  bool begun = false;
 };
+
+// Called each time that the call is about to be sent.
+int before_sending(void* user, char*, char*, int, int) noexcept {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const bool again = std::exchange(transfer.begun, true);
+  return again && transfer.at_most_once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
 
 std::size_t take_body(char* data, std::size_t, std::size_t count, void* user) noexcept {
   auto& transfer = *static_cast<Transfer*>(user);
@@ -76,8 +85,9 @@ bool is_loopback_url(const std::string& url) {
   return name == "localhost" || name == "[::1]" || name.starts_with("127.");
 }
 
+template <typename Error = TransientError>
 [[noreturn]] void fail(const HttpCall& call, std::string_view reason) {
-  throw TransientError(call.method + " " + redact_credentials(call.url) + ": " + redact_credentials(reason));
+  throw Error(call.method + " " + redact_credentials(call.url) + ": " + redact_credentials(reason));
 }
 
 HeaderList header_list(const HttpCall& call) {
@@ -105,7 +115,7 @@ HeaderList header_list(const HttpCall& call) {
 }  // namespace
 
 struct HttpClient::Implementation {
-  Implementation() {
+  explicit Implementation(TlsFiles files) : tls(std::move(files)) {
     static std::once_flag initialised;
     std::call_once(initialised, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
     easy.reset(curl_easy_init());
@@ -129,6 +139,12 @@ struct HttpClient::Implementation {
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(call.timeout.count(), 1)));
     set(CURLOPT_USERAGENT, "tidemark");
     set(CURLOPT_HTTPHEADER, headers);
+    set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);  // one transfer at a time gains nothing by streams
+    set(CURLOPT_TCP_KEEPALIVE, 1L);
+    set(CURLOPT_TCP_KEEPIDLE, 30L);
+    set(CURLOPT_TCP_KEEPINTVL, 10L);
+    if (call.connect_timeout.count() > 0) set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(call.connect_timeout.count()));
+    if (call.accept_gzip) set(CURLOPT_ACCEPT_ENCODING, "gzip");
     if (is_loopback_url(call.url)) set(CURLOPT_PROXY, "");
     if (call.method == "HEAD") {
       set(CURLOPT_NOBODY, 1L);
@@ -141,6 +157,25 @@ struct HttpClient::Implementation {
     set(CURLOPT_WRITEDATA, &transfer);
     set(CURLOPT_HEADERFUNCTION, &take_header);
     set(CURLOPT_HEADERDATA, &transfer);
+    set(CURLOPT_PREREQFUNCTION, &before_sending);
+    set(CURLOPT_PREREQDATA, &transfer);
+    prepare_tls();
+  }
+
+  void prepare_tls() {
+    constexpr long authorities_seconds = 60;
+    set(CURLOPT_CA_CACHE_TIMEOUT, authorities_seconds);
+    if (!tls.ca.empty()) {
+      set(CURLOPT_CAINFO, tls.ca.c_str());
+      set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // that file's alone
+    }
+    if (!tls.client_certificate.empty()) set(CURLOPT_SSLCERT, tls.client_certificate.c_str());
+    if (!tls.client_key.empty()) set(CURLOPT_SSLKEY, tls.client_key.c_str());
+  }
+
+  bool nothing_sent() const {
+    long bytes = 0;
+    return curl_easy_getinfo(easy.get(), CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK && bytes == 0;
   }
 
   // Nothing when `stop` came first.
@@ -161,16 +196,19 @@ struct HttpClient::Implementation {
     return std::nullopt;
   }
 
+  TlsFiles tls;
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy{nullptr, curl_easy_cleanup};
   std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi{nullptr, curl_multi_cleanup};
 };
 
-HttpClient::HttpClient() : implementation_(std::make_unique<Implementation>()) {}
+HttpClient::HttpClient(TlsFiles tls) : implementation_(std::make_unique<Implementation>(std::move(tls))) {}
 HttpClient::~HttpClient() = default;
 
 HttpAnswer HttpClient::call(const HttpCall& call, std::stop_token stop) {
-  auto& [easy, multi] = *implementation_;
+  const auto& easy = implementation_->easy;
+  const auto& multi = implementation_->multi;
   Transfer transfer;
+  transfer.at_most_once = call.at_most_once;
   transfer.max_response_bytes = static_cast<std::size_t>(std::max<std::int64_t>(call.max_response_bytes, 0));
   std::array<char, CURL_ERROR_SIZE> error{};
   const HeaderList headers = header_list(call);
@@ -188,7 +226,12 @@ HttpAnswer HttpClient::call(const HttpCall& call, std::stop_token stop) {
   const auto code = implementation_->run(stop);
   if (!code) fail(call, "given up, since the process stops");
   if (transfer.too_large) fail(call, "the answer is over " + std::to_string(call.max_response_bytes) + " bytes");
-  if (*code != CURLE_OK) fail(call, error[0] != '\0' ? error.data() : curl_easy_strerror(*code));
+  if (*code == CURLE_ABORTED_BY_CALLBACK) fail<NoAnswerError>(call, "the connection ended before the answer");
+  if (*code != CURLE_OK) {
+    const std::string_view reason = error[0] != '\0' ? error.data() : curl_easy_strerror(*code);
+    if (implementation_->nothing_sent()) fail<NotSentError>(call, reason);
+    fail<NoAnswerError>(call, reason);
+  }
   long status = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
   transfer.answer.status = static_cast<int>(status);

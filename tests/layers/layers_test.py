@@ -26,6 +26,7 @@ HOMES = {
     "yaml.h": {"parser"},
     "sqlite3.h": {"ingest/sqlite"},
     "curl/curl.h": {"daemon"},
+    "zlib.h": {"git", "daemon"},
     "httplib.h": {"daemon"},
     "prometheus/": {"daemon"},
     "spdlog/": {"daemon"},
