@@ -3,7 +3,7 @@
     echo_server.py [--certificate FILE --key FILE [--client-ca FILE]] [--accept 'AUTHORIZATION' | --accept-file FILE]
 
 A GET or POST of any path is answered 200 with JSON: method, path, headers (names in lower case), body_bytes, body (unpacked), connection (a number), request (of the
-connection). With --accept or --accept-file (read at each request) another Authorization header is answered 401. Paths that do something else, by their first segment:
+connection), requests (of all). With --accept or --accept-file (read at each request) another Authorization header is answered 401. Paths that do something else, by their first segment:
 
     /status/CODE[/RETRY-AFTER]  answers with it
     /gzip/BYTES                 so many letters, packed if the client takes that
@@ -22,6 +22,7 @@ import sys
 import threading
 
 connections = itertools.count(1)
+requests = itertools.count(1)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -61,6 +62,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def respond(self):
         self.requests += 1
+        self.server.requests = next(requests)
         size, body = self.read_body()
         what, _, rest = self.path.split("?")[0].lstrip("/").partition("/")
         if self.refused():
@@ -87,7 +89,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if what == "silent":
             threading.Event().wait()
         seen = {"method": self.command, "path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}, "body_bytes": size,
-                "body": body.decode("utf-8", "replace"), "connection": self.connection_number, "request": self.requests}
+                "body": body.decode("utf-8", "replace"), "connection": self.connection_number, "request": self.requests,
+                "requests": self.server.requests}
         return self.answer(200, json.dumps(seen).encode(), [("X-elastic-product", "Elasticsearch"), ("Content-Type", "application/json")])
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = respond
