@@ -52,8 +52,13 @@ std::vector<Operation> Applier::add(Operation operation) {
   return applied;
 }
 
-void Applier::flush() {
-  while (!batch_.empty()) send();
+std::vector<Operation> Applier::flush() {
+  std::vector<Operation> applied;
+  while (!batch_.empty()) {
+    auto sent = send();
+    if (applied.empty()) applied = std::move(sent);
+  }
+  return applied;
 }
 
 std::vector<Operation> Applier::send() {

@@ -24,7 +24,8 @@ class Applier {
   // Gives what has been applied by now and is done with, if anything. Throws as EngineRun::apply, and StalledError when the engine refuses more than a few
   // percent of the run's documents.
   std::vector<Operation> add(Operation operation);
-  void flush();  // to be called at the end
+  // Applies what has been added so far, though it is no full batch; gives it as add() does. To be called at the end.
+  std::vector<Operation> flush();
 
  private:
   std::vector<Operation> send();

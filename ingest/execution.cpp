@@ -142,8 +142,13 @@ void Execution::apply_upserts(const ExecutionInput& input, Applier& applier) {
       return emit(std::move(operation), bytes);
     });
   });
-  while (auto operation = parsed.next()) {
-    if (input.mode == Mode::rebuild) ++report_.examined;
+  const bool fills = input.mode == Mode::rebuild;
+  for (;;) {
+    // An engine that is filled has no use for full batches while it would be idle; others write less the more they are told at once.
+    if (fills && !parsed.ready()) parsed.give_back(applier.flush());
+    auto operation = parsed.next();
+    if (!operation) return;
+    if (fills) ++report_.examined;
     parsed.give_back(applier.add(std::move(*operation)));
   }
 }

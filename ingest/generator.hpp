@@ -1,5 +1,5 @@
 // What a function produces, made on a thread of its own and taken one by one: the queue between the two is bounded in items and bytes, and keeps the
-// order. Items change hands in portions, since waking a thread for each one costs more than making it.
+// order. Items change hands in portions, since waking a thread for each one costs more than making it: whatever there is, once it is worth a wake.
 #pragma once
 
 #include <algorithm>
@@ -53,6 +53,13 @@ class Generator {
     return item;
   }
 
+  // Whether next() would not wait. From the taker's thread.
+  bool ready() {
+    if (!portion_.empty()) return true;
+    const std::lock_guard lock(mutex_);
+    return is_portion() || full_ || ended_;
+  }
+
   // What was taken and is done with goes back, to be destroyed by the producer at its next item: memory is freed without a wait by the thread that
   // allocated it, and by another one only when the two don't meet in the allocator. Destroyed here when the producer has ended.
   void give_back(std::vector<T> items) {
@@ -80,7 +87,9 @@ class Generator {
   void take_portion() {
     {
       std::unique_lock lock(mutex_);
+      taker_waits_ = true;
       arrived_.wait(lock, [this] { return is_portion() || full_ || ended_; });
+      taker_waits_ = false;
       std::swap(portion_, queue_);
       bytes_ = 0;
       full_ = false;
@@ -100,7 +109,7 @@ class Generator {
     queue_.push_back(std::move(item));
     bytes_ += bytes;
     std::swap(done, given_back_);
-    const bool wake = is_portion();
+    const bool wake = taker_waits_ && is_portion();
     lock.unlock();
     if (wake) arrived_.notify_one();
     return true;
@@ -108,7 +117,11 @@ class Generator {
 
   // Half of the limits for what waits, half for the portion that is being taken.
   bool has_room(std::size_t bytes) const { return queue_.empty() || (queue_.size() < limits_.items / 2 && bytes_ + bytes <= limits_.bytes / 2); }
-  bool is_portion() const { return !queue_.empty() && (queue_.size() >= std::max<std::size_t>(limits_.items / 4, 1) || bytes_ >= limits_.bytes / 4); }
+  bool is_portion() const {
+    return !queue_.empty() && (queue_.size() >= std::max<std::size_t>(limits_.items / portions, 1) || bytes_ >= limits_.bytes / portions);
+  }
+
+  static constexpr std::size_t portions = 64;  // of the limits: the least that a taker is woken for
 
   QueueLimits limits_;
   std::mutex mutex_;
@@ -117,6 +130,7 @@ class Generator {
   std::deque<T> queue_;
   std::size_t bytes_ = 0;  // of the queue
   bool full_ = false;      // the producer waits for room
+  bool taker_waits_ = false;
   std::vector<std::vector<T>> given_back_;
   std::exception_ptr error_;
   bool ended_ = false;

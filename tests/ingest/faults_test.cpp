@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -118,12 +119,20 @@ TEST_CASE("a listing that is out of order or double is not acted upon") {
 
 TEST_CASE("batches are bounded in operations and in bytes") {
   AgentFixture f;
-  f.volume.publish(pages(95));
+  const auto first = f.volume.publish(pages(95));
   AgentOptions options;
   SUBCASE("operations") {
     options.reconciler.batch_operations = 10;
     Agent agent(f.volume, f.file, options);
     CHECK(agent.run().upserted == 95);
+    // What is filled gets less than a full batch rather than nothing.
+    auto& batches = agent.engine->faults.batches;
+    CHECK(std::accumulate(batches.begin(), batches.end(), std::size_t{0}) == 95);
+    CHECK(*std::max_element(batches.begin(), batches.end()) <= 10);
+
+    batches.clear();
+    f.volume.publish(pages(95, "changed"), first);
+    CHECK(agent.run("hint").upserted == 95);
     CHECK(agent.engine->faults.batches == std::vector<std::size_t>{10, 10, 10, 10, 10, 10, 10, 10, 10, 5});
   }
   SUBCASE("bytes") {

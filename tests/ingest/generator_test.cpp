@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -56,6 +58,21 @@ TEST_CASE("a generator's producer stays within the limits, and ends when the tak
     CHECK(generator.next());
   }
   CHECK(made <= 81);  // 4,000 bytes ahead in two portions, and once more while the first was taken
+}
+
+TEST_CASE("a taker that waits gets the first few items while the next ones are made") {
+  std::promise<void> taken;
+  Generator<int> generator({640, 640'000}, [&](const Generator<int>::Emit& emit) {
+    for (int i = 0; i < 10; ++i) emit(i, 1);  // a 64th of what may lie between the two
+    REQUIRE(taken.get_future().wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+    emit(10, 1);
+  });
+  for (int i = 0; i < 10; ++i) CHECK(generator.next() == i);
+  CHECK_FALSE(generator.ready());
+  taken.set_value();
+  CHECK(generator.next() == 10);
+  CHECK_FALSE(generator.next());
+  CHECK(generator.ready());  // the end does not wait
 }
 
 TEST_CASE("what is given back to a generator is destroyed by the producer's thread while there is one") {
