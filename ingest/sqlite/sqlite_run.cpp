@@ -39,6 +39,13 @@ std::int64_t SqliteRun::find(const DocumentKey& key) {
   return row->step() ? row->integer(0) : 0;
 }
 
+// A rebuild begins with nothing and meets its keys in order, so most of them need not be looked for.
+bool SqliteRun::comes_first_time(const DocumentKey& key) {
+  if (start_.mode != Mode::rebuild || (greatest_ && key <= *greatest_)) return false;
+  greatest_ = key;
+  return true;
+}
+
 void SqliteRun::write_search(std::string_view sql, std::int64_t id, const SearchedText& text) {
   StatementScope statement = connection_.cached(sql);
   statement->bind_all(id, text.title, text.headings, text.summary, text.prose, text.code);
@@ -80,9 +87,13 @@ void SqliteRun::remove_quarantined(const DocumentKey& key) {
   quarantined_ -= connection_.changes();
 }
 
+void SqliteRun::remove(const DocumentKey& key) {
+  if (const std::int64_t id = find(key); id != 0) remove_document(id);
+  remove_quarantined(key);
+}
+
 void SqliteRun::put(const Quarantined& quarantined) {
-  if (const std::int64_t id = find(quarantined.key); id != 0) remove_document(id);
-  remove_quarantined(quarantined.key);
+  if (!comes_first_time(quarantined.key)) remove(quarantined.key);
   StatementScope insert = connection_.cached("INSERT INTO quarantine(path, fragment, oid, fingerprint, reason, revision) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
   insert->bind_all(Blob{quarantined.key.path}, Blob{quarantined.key.fragment}, Blob{quarantined.oid.bytes()}, Blob{quarantined.fingerprint.bytes()},
                    std::string_view(quarantined.reason), Blob{quarantined.revision.bytes()});
@@ -96,9 +107,10 @@ Settled SqliteRun::put(const Document& document) {
     put(Quarantined{.key = document.key, .oid = document.oid, .fingerprint = document.fingerprint, .reason = reason, .revision = document.revision});
     return Settled{.outcome = Settled::Outcome::refused, .reason = reason};
   };
+  const bool first_time = comes_first_time(document.key);
   try {
     const Row row(document);
-    const std::int64_t id = find(document.key);
+    const std::int64_t id = first_time ? 0 : find(document.key);
     if (id != 0) remove_document(id);
     // The same id again: FTS5 then keeps both halves in one segment.
     insert_document(id != 0 ? id : next_id_++, row);
@@ -108,7 +120,7 @@ Settled SqliteRun::put(const Document& document) {
     if (error.failure != Failure::too_big) throw;
     return refuse("it is too large for SQLite");
   }
-  remove_quarantined(document.key);
+  if (!first_time) remove_quarantined(document.key);
   return {};
 }
 
@@ -137,9 +149,7 @@ std::vector<Settled> SqliteRun::apply(std::span<const Operation> operations) {
       } else if (const auto* quarantined = std::get_if<Quarantined>(&operations[i])) {
         put(*quarantined);
       } else {
-        const DocumentKey& key = key_of(operations[i]);
-        if (const std::int64_t id = find(key); id != 0) remove_document(id);
-        remove_quarantined(key);
+        remove(key_of(operations[i]));
       }
     }
   } catch (const DatabaseError& error) {

@@ -24,11 +24,13 @@ class SqliteRun final : public EngineRun {
 
  private:
   std::int64_t find(const DocumentKey& key);  // 0: not there
+  bool comes_first_time(const DocumentKey& key);
   std::vector<std::size_t> order_of(std::span<const Operation> operations);
   void write_search(std::string_view sql, std::int64_t id, const SearchedText& text);
   void insert_document(std::int64_t id, const Row& row);
   void remove_document(std::int64_t id);
   void remove_quarantined(const DocumentKey& key);
+  void remove(const DocumentKey& key);
   Settled put(const Document& document);
   void put(const Quarantined& quarantined);
   void write_state(const Checkpoint& checkpoint);
@@ -39,6 +41,7 @@ class SqliteRun final : public EngineRun {
   std::function<void()> committed_;
   std::optional<Transaction> transaction_;
   std::int64_t next_id_ = 1;
+  std::optional<DocumentKey> greatest_;  // a rebuild's
   // What this run adds to the counter.
   std::int64_t operations_ = 0;
   std::int64_t documents_ = 0;

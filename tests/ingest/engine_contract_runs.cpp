@@ -115,6 +115,21 @@ void the_last_operation_on_a_key_counts(Engine& engine) {
   CHECK(paths_of(listed(engine)) == Paths{"a.md", "b.md"});
 }
 
+void the_last_operation_on_a_key_counts_in_a_rebuild_too(Engine& engine) {
+  const auto run = engine.begin({.mode = Mode::rebuild, .generation = 1'000, .source = test_source()});
+  const std::vector<Operation> batch{page("b.md", "first"), page("d.md", "late"), page("d.md", "later", 2), page("c.md", "between"), quarantined("e.md", "binary")};
+  CHECK(run->apply(batch).size() == batch.size());
+  const std::vector<Operation> later{page("a.md", "before"), page("e.md", "text"), quarantined("b.md", "too large"), page("c.md", "again", 2), removal("d.md"), page("f.md", "after")};
+  CHECK(run->apply(later).size() == later.size());
+  run->commit(checkpoint(1));
+  CHECK(engine.inspect().check_holds);
+  CHECK(engine.inspect().documents == 4);
+  CHECK(engine.inspect().quarantined == 1);
+  CHECK(paths_of(listed(engine)) == Paths{"a.md", "b.md", "c.md", "e.md", "f.md"});
+  CHECK(found(engine, "again") == Paths{"c.md"});
+  for (const char* gone : {"first", "late", "later", "between"}) CHECK_MESSAGE(found(engine, gone).empty(), gone);
+}
+
 void a_run_without_commit_leaves_everything_as_it_was(EngineUnderTest& index) {
   auto engine = index.open();
   commit_run(*engine, Mode::rebuild, 1'000, {page("a.md", "alpha"), page("b.md", "beta")}, 1);
@@ -278,6 +293,7 @@ void check_promises_of_runs(EngineUnderTest& index) {
   promise(index, "the check holds after every kind of run", the_check_holds_after_every_kind_of_run);
   promise(index, "applying again changes nothing", applying_again_changes_nothing);
   promise(index, "the last operation on a key counts", the_last_operation_on_a_key_counts);
+  promise(index, "the last operation on a key counts in a rebuild, too", the_last_operation_on_a_key_counts_in_a_rebuild_too);
   promise(index, "a run without commit leaves everything as it was", a_run_without_commit_leaves_everything_as_it_was);
   promise(index, "a rebuild holds just what it was given", a_rebuild_holds_just_what_it_was_given);
   promise(index, "a listing is in byte order whatever the paths", a_listing_is_in_byte_order_whatever_the_paths);
