@@ -4,7 +4,10 @@ elasticsearch_fetch() {
   home=$downloads/elasticsearch-$version
   [[ ! -d $home ]] || return 0
   rm -rf "$downloads/new"
-  maven "$dependency_plugin:unpack" -Dartifact="org.elasticsearch.distribution.integ-test-zip:elasticsearch:$version:zip" -DoutputDirectory="$downloads/new" ||
+  mkdir "$downloads/new"
+  local distribution=org.elasticsearch.distribution.integ-test-zip:elasticsearch:$version:zip
+  # In that folder, since Maven leaves its marker in the current one.
+  (cd "$downloads/new" && maven "$dependency_plugin:unpack" -Dartifact="$distribution" -DoutputDirectory=.) ||
     die "Maven could not fetch Elasticsearch $version (its words are above)"
   mv "$downloads/new/elasticsearch-$version" "$home"
   rm -r "$downloads/new"
@@ -29,7 +32,6 @@ elasticsearch_run() {
 
 elasticsearch_configure() {
   cp -r "$home"/config/. "$dir/config/"
-  # Its own log only, not the console's besides; no files of deprecations and slow searches.
   common_settings >"$dir/config/elasticsearch.yml"
   printf 'xpack.security.enabled: %s\n' "$([[ -n $password ]] && printf true || printf false)" >>"$dir/config/elasticsearch.yml"
   [[ $tls == no ]] || elasticsearch_tls >>"$dir/config/elasticsearch.yml"

@@ -5,7 +5,8 @@ opensearch_fetch() {
     die "Maven could not fetch OpenSearch $version (its words are above)"
   local plugin
   for plugin in $plugins; do
-    classpath_of "$downloads/opensearch-$version-$plugin.classpath" "$here/opensearch-plugin.xml" engine.version="$version" plugin.artifact="$(plugin_artifact "$plugin")" ||
+    classpath_of "$downloads/opensearch-$version-$plugin.classpath" "$here/opensearch-plugin.xml" \
+      engine.version="$version" plugin.artifact="$(plugin_artifact "$plugin")" ||
       die "Maven could not fetch the plugin $plugin for OpenSearch $version (its words are above)"
   done
 }
