@@ -39,6 +39,7 @@ struct Quarantined {
   Fingerprint fingerprint;
   std::string reason;
   git::Oid revision;  // the target of the run that put it here
+  bool operator==(const Quarantined&) const = default;
 };
 
 struct Removal {

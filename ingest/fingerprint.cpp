@@ -32,6 +32,18 @@ std::optional<Fingerprint> Fingerprint::from_bytes(std::string_view raw) {
   return fingerprint;
 }
 
+std::optional<Fingerprint> Fingerprint::from_hex(std::string_view text) {
+  if (text.size() != 2 * size) return std::nullopt;
+  Fingerprint fingerprint;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::size_t high = hex_digits.find(text[2 * i]);
+    const std::size_t low = hex_digits.find(text[2 * i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
+    fingerprint.raw_[i] = static_cast<unsigned char>(high * 16 + low);
+  }
+  return fingerprint;
+}
+
 std::string Fingerprint::hex() const {
   std::string text;
   for (const unsigned char byte : raw_) {

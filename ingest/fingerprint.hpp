@@ -18,6 +18,7 @@ class Fingerprint {
   static constexpr std::size_t size = 16;
   Fingerprint() = default;
   static std::optional<Fingerprint> from_bytes(std::string_view raw);  // exactly 16 bytes
+  static std::optional<Fingerprint> from_hex(std::string_view text);   // exactly 32 lower-case digits
   std::string_view bytes() const { return {reinterpret_cast<const char*>(raw_.data()), raw_.size()}; }
   std::string hex() const;
   auto operator<=>(const Fingerprint&) const = default;

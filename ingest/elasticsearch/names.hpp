@@ -8,7 +8,8 @@
 
 namespace tidemark::ingest::elasticsearch {
 
-// What is wrong with --index as a name of an alias, or nothing: Elasticsearch's rules for index names, and at most 128 bytes to leave room for the rest.
+// What is wrong with --index as a name of an alias, or nothing: of what Elasticsearch allows in index names only what needs no escaping in a path, and at most
+// 128 bytes to leave room for the rest.
 std::optional<std::string> alias_problem(std::string_view alias);
 
 // A source's share of an alias: all its physical indexes begin with prefix().
@@ -20,7 +21,8 @@ class IndexNames {
   const std::string& source() const { return source_; }
   std::string prefix() const;                           // "<alias>-<source key>-"; the key is 12 hex digits of the source's name
   std::string pattern() const { return prefix() + "*"; }
-  // "<prefix><schema>-<unique>": `unique` is milliseconds since 1970 and a random tail, in hex of fixed length, and greater than that of `greatest`.
+  // "<prefix><schema>-<unique>": `unique` is milliseconds since 1970 and a random tail, in hex of fixed length, and greater than that of the
+  // physical name `greatest` ("": none), whatever the clock says.
   std::string fresh(std::string_view schema, std::int64_t milliseconds, std::uint32_t random, std::string_view greatest) const;
   static std::string fill_alias(std::string_view physical) { return std::string(physical) + ".fill"; }
   static std::string write_alias(std::string_view physical) { return std::string(physical) + ".write"; }

@@ -11,8 +11,9 @@ namespace tidemark::ingest::elasticsearch {
 // Raised when documents or state change their shape. An index with a smaller number is older, with a greater one newer.
 inline constexpr int schema_version = 1;
 
-// What Japanese, Chinese and Korean text is analyzed by: kuromoji with ICU's normalizer, the `cjk` bigrams of every real cluster, or `standard`, whose
-// single characters are found as phrases.
+// How text is analyzed, best first. `cjk` is what every real cluster has: Chinese, Japanese and Korean as overlapping bigrams, English stemmed. `kuromoji` adds
+// ICU's normalization and Japanese words (so that inflected forms are found). `standard` is for distributions without any analysis module: no stemming, no prefix
+// of a path in one token, and CJK text as single characters (Katakana and Hangul as whole runs) that are found as phrases.
 enum class CjkAnalysis { kuromoji, cjk, standard };
 std::string_view name_of(CjkAnalysis analysis);
 

@@ -1,0 +1,153 @@
+// The way back from a `_source` to a document.
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ingest/elasticsearch/document_json.hpp"
+
+namespace tidemark::ingest::elasticsearch {
+
+namespace {
+
+using nlohmann::json;
+
+// Thrown and caught in this file alone: a member is missing or of another type.
+struct NotOurs {};
+
+const json* find(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
+std::string text_or_empty(const json& object, const char* key) {
+  const json* value = find(object, key);
+  if (value == nullptr) return {};
+  if (!value->is_string()) throw NotOurs{};
+  return value->get<std::string>();
+}
+
+std::string text(const json& object, const char* key) {
+  if (find(object, key) == nullptr) throw NotOurs{};
+  return text_or_empty(object, key);
+}
+
+std::vector<std::string> texts(const json& object, const char* key) {
+  std::vector<std::string> result;
+  const json* values = find(object, key);
+  if (values == nullptr) return result;
+  if (!values->is_array()) throw NotOurs{};
+  for (const json& value : *values) {
+    if (!value.is_string()) throw NotOurs{};
+    result.push_back(value.get<std::string>());
+  }
+  return result;
+}
+
+std::int64_t number(const json& object, const char* key) {
+  const json* value = find(object, key);
+  if (value == nullptr || !value->is_number_integer()) throw NotOurs{};
+  if (value->is_number_unsigned() && value->get<std::uint64_t>() > std::uint64_t{INT64_MAX}) throw NotOurs{};
+  return value->get<std::int64_t>();
+}
+
+template <typename T>
+T whole(std::optional<T> value) {
+  if (!value) throw NotOurs{};
+  return *std::move(value);
+}
+
+DocumentKey key_of(const json& root) { return {.path = whole(path_from_key(text(root, "path_key"))), .fragment = text(root, "fragment")}; }
+
+git::Oid oid_of(const json& root, const char* key) { return whole(git::Oid::parse(text(root, key))); }
+
+parser::Section section_from(const json& value) {
+  if (!value.is_object()) throw NotOurs{};
+  return {.anchor = text(value, "anchor"),
+          .level = static_cast<int>(number(value, "level")),
+          .heading = text_or_empty(value, "heading"),
+          .breadcrumb = text_or_empty(value, "breadcrumb"),
+          .content = text_or_empty(value, "content"),
+          .code = text_or_empty(value, "code")};
+}
+
+std::vector<parser::Section> sections_of(const json& root) {
+  std::vector<parser::Section> sections;
+  const json* values = find(root, "sections");
+  if (values == nullptr) return sections;
+  if (!values->is_array()) throw NotOurs{};
+  for (const json& value : *values) sections.push_back(section_from(value));
+  return sections;
+}
+
+std::string front_matter_of(const json& root) {
+  const json* value = find(root, "front_matter");
+  if (value == nullptr || !value->is_object()) throw NotOurs{};
+  return value->dump();
+}
+
+parser::Document content_from(const json& root, parser::Kind kind) {
+  parser::Document content;
+  content.kind = kind;
+  content.title = text(root, "title");
+  content.description = text_or_empty(root, "description");
+  content.lang = text_or_empty(root, "lang");
+  content.tags = texts(root, "tags");
+  if (find(root, "date") != nullptr) content.date = text(root, "date");
+  const json* draft = find(root, "draft");
+  if (draft == nullptr || !draft->is_boolean()) throw NotOurs{};
+  content.draft = draft->get<bool>();
+  content.url = text_or_empty(root, "url");
+  content.id = text_or_empty(root, "id");
+  content.front_matter = front_matter_of(root);
+  content.problems = texts(root, "problems");
+  content.sections = sections_of(root);
+  return content;
+}
+
+Document document_from(const json& root) {
+  const std::string kind = text(root, "kind");
+  if (kind != "page" && kind != "data") throw NotOurs{};
+  Document document;
+  document.key = key_of(root);
+  document.oid = oid_of(root, "oid");
+  document.fingerprint = whole(Fingerprint::from_hex(text(root, "fingerprint")));
+  document.size = number(root, "size");
+  document.content = content_from(root, kind == "page" ? parser::Kind::page : parser::Kind::data);
+  document.generation = number(root, "generation");
+  document.revision = oid_of(root, "revision");
+  document.committed_at = number(root, "committed_at");
+  return document;
+}
+
+Quarantined stub_from(const json& root) {
+  if (text(root, "kind") != "quarantined") throw NotOurs{};
+  const json* quarantined = find(root, "quarantined");
+  if (quarantined == nullptr || !quarantined->is_object()) throw NotOurs{};
+  return {.key = key_of(root),
+          .oid = oid_of(root, "oid"),
+          .fingerprint = whole(Fingerprint::from_hex(text(root, "fingerprint"))),
+          .reason = text(*quarantined, "reason"),
+          .revision = oid_of(root, "revision")};
+}
+
+template <typename Read>
+auto read_object(std::string_view source_json, Read read) -> std::optional<decltype(read(json()))> {
+  const json root = json::parse(source_json, nullptr, false);
+  if (!root.is_object()) return std::nullopt;
+  try {
+    return read(root);
+  } catch (const NotOurs&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::optional<Document> read_document(std::string_view source_json) { return read_object(source_json, document_from); }
+std::optional<Quarantined> read_stub(std::string_view source_json) { return read_object(source_json, stub_from); }
+
+}  // namespace tidemark::ingest::elasticsearch
