@@ -1,15 +1,47 @@
-# Sourced: Elasticsearch, whose minimal distribution is in Maven Central: the whole server, security too, without modules and plugins.
+# Sourced: Elasticsearch, whose minimal distribution is in Maven Central: the whole server, security too, but no module for languages.
+
+elasticsearch_home() {
+  printf '%s' "$downloads/elasticsearch-$version"
+  # A changed source makes another home.
+  [[ -z $plugins ]] || printf -- '-analysis-%s' "$(sha256sum "$here/ElasticsearchAnalysis.java" | cut -c 1-8)"
+}
 
 elasticsearch_fetch() {
-  home=$downloads/elasticsearch-$version
-  [[ ! -d $home ]] || return 0
+  local distribution=$downloads/elasticsearch-$version
+  [[ -d $distribution ]] || elasticsearch_unpack
+  [[ -d $home ]] || elasticsearch_add_analysis
+}
+
+elasticsearch_unpack() {
+  local artifact=org.elasticsearch.distribution.integ-test-zip:elasticsearch:$version:zip
   rm -rf "$downloads/new"
   mkdir "$downloads/new"
-  local distribution=org.elasticsearch.distribution.integ-test-zip:elasticsearch:$version:zip
   # In that folder, since Maven leaves its marker in the current one.
-  (cd "$downloads/new" && maven "$dependency_plugin:unpack" -Dartifact="$distribution" -DoutputDirectory=.) ||
+  (cd "$downloads/new" && maven "$dependency_plugin:unpack" -Dartifact="$artifact" -DoutputDirectory=.) ||
     die "Maven could not fetch Elasticsearch $version (its words are above)"
-  mv "$downloads/new/elasticsearch-$version" "$home"
+  mv "$downloads/new/elasticsearch-$version" "$distribution"
+  rm -r "$downloads/new"
+}
+
+# A home beside it, of hard links, with our plugin.
+elasticsearch_add_analysis() {
+  local plugin=$downloads/new/home/plugins/tidemark-analysis
+  rm -rf "$downloads/new"
+  mkdir "$downloads/new"
+  cp -al "$distribution" "$downloads/new/home"
+  mkdir -p "$plugin"
+  "$jdk/bin/javac" -nowarn --release "$oldest_java" -d "$downloads/new/classes" -cp "$distribution/lib/*" "$here/ElasticsearchAnalysis.java" 2>"$downloads/javac.log" ||
+    die "the analysis plugin does not compile against Elasticsearch $version: $(grep -m 3 error: "$downloads/javac.log")"
+  "$jdk/bin/jar" --create --file "$plugin/tidemark-analysis.jar" -C "$downloads/new/classes" .
+  cat >"$plugin/plugin-descriptor.properties" <<TXT
+name=tidemark-analysis
+description=the part of the module analysis-common that Tidemark uses
+version=$version
+elasticsearch.version=$version
+java.version=$oldest_java
+classname=tidemark.ElasticsearchAnalysis
+TXT
+  mv "$downloads/new/home" "$home"
   rm -r "$downloads/new"
 }
 

@@ -73,6 +73,29 @@ class ScriptEngine(unittest.TestCase):
         self.assertEqual(plugins(plugins="icu")[1], {"analysis-icu"})
         self.assertEqual(plugins()[1], {"analysis-icu", "analysis-kuromoji"})
 
+    def test_elasticsearch_analyzes_as_its_full_distribution_does_as_far_as_the_schema_asks(self):
+        chain = {
+            "char_filter": [{"type": "mapping", "mappings": ["\\u005F => \\u0020", "\\u0301 => "]}],
+            "tokenizer": "standard",
+            "filter": [
+                *("cjk_width", "lowercase", "asciifolding"),
+                {"type": "cjk_bigram", "output_unigrams": True},
+                *({"type": "stemmer", "language": language} for language in ("possessive_english", "english")),
+            ],
+            "text": "John's foo_bars E\u0301\u00e9 \u6771\u4eac\u90fd \uff8a\uff9f",
+        }
+        tree = {"tokenizer": "path_hierarchy", "text": "a/b/c"}
+        # OpenSearch has the module itself, so it says what is right.
+        tokens = {}
+        for name in ("opensearch", "elasticsearch"):
+            server = self.server(name).start()
+            tokens[name] = [[token["token"] for token in server.request("POST", "/_analyze", body).json["tokens"]] for body in (chain, tree)]
+            server.stop()
+        self.assertEqual(tokens["elasticsearch"], tokens["opensearch"])
+        self.assertIn("foo", tokens["opensearch"][0])
+        bare = self.server("elasticsearch", self.folder / "bare", plugins="none").start()
+        self.assertEqual(bare.request("POST", "/_analyze", tree, expected=None).status, 400)
+
     def test_elasticsearch_asks_for_the_password_over_tls_of_its_own_ca(self):
         server = self.server("elasticsearch", password='a "b\\c$', tls=True).start()
         self.assertEqual(server.request("GET", "/_cluster/health").status, 200)
@@ -80,8 +103,14 @@ class ScriptEngine(unittest.TestCase):
             self.assertEqual(ask(server.url, "GET", "/_cluster/health", user=("elastic", password), ca_file=server.ca_file).status, 401)
         with self.assertRaises(ssl.SSLCertVerificationError):
             ask(server.url, "GET", "/_cluster/health")
+
+        key = server.request("POST", "/_security/api_key", {"name": "agent"}).json["encoded"]
+        self.assertEqual(ask(server.url, "GET", "/_cluster/health", ca_file=server.ca_file, authorization=f"ApiKey {key}").status, 200)
+
+        server.request("POST", "/_security/user/elastic/_password", {"password": "rotated"})
+        self.assertEqual(server.request("GET", "/_cluster/health", expected=None).status, 401)
         server.kill()
-        self.assertEqual(server.start().request("GET", "/_cluster/health").status, 200)
+        self.assertEqual(server.start().request("GET", "/_cluster/health", password="rotated").status, 200)
 
     def test_what_does_not_run_is_said(self):
         folder = self.folder / "none"
@@ -97,8 +126,8 @@ class ScriptEngine(unittest.TestCase):
         self.refused("--port needs a value", "start", "opensearch-3", "--port")
         self.refused("--port is a number", "start", "opensearch-3", "--port", "http")
         self.refused("--heap is a size", "start", "opensearch-3", "--heap", "lots")
-        self.refused("no plugins for opensearch-2", "start", "opensearch-2", "--plugins", "icu")
-        self.refused("are for Elasticsearch", "start", "opensearch-3", "--password", "p")
+        self.refused("no plugin 'icu' for opensearch-2", "start", "opensearch-2", "--plugins", "icu")
+        self.refused("are for Elasticsearch", "start", "opensearch-3", "--password", "p", "--tls")
         self.refused("--tls needs --password", "start", "elasticsearch-8", "--tls")
 
     def test_what_does_not_start_says_why(self):

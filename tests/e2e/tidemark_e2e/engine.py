@@ -75,7 +75,7 @@ class SearchServer:
         return answer
 
 
-def ask(url, method, target, body=None, user=None, ca_file=None, timeout=60):
+def ask(url, method, target, body=None, user=None, ca_file=None, authorization=None, timeout=60):
     """One request to any server by its URL."""
     address = urlsplit(url)
     headers = {}
@@ -84,7 +84,9 @@ def ask(url, method, target, body=None, user=None, ca_file=None, timeout=60):
         headers["Content-Type"] = "application/x-ndjson" if raw else "application/json"
         body = body if raw else json.dumps(body).encode()
     if user:
-        headers["Authorization"] = "Basic " + base64.b64encode(":".join(user).encode()).decode()
+        authorization = "Basic " + base64.b64encode(":".join(user).encode()).decode()
+    if authorization:
+        headers["Authorization"] = authorization
     if address.scheme == "https":
         connection = http.client.HTTPSConnection(address.hostname, address.port, timeout=timeout, context=ssl.create_default_context(cafile=ca_file))
     else:
