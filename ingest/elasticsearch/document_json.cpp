@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
 
+#include "ingest/elasticsearch/front_matter_json.hpp"
 #include "ingest/fingerprint.hpp"
 #include "ingest/json_text.hpp"
 #include "parser/utf8.hpp"
@@ -13,8 +13,6 @@
 namespace tidemark::ingest::elasticsearch {
 
 namespace {
-
-using nlohmann::json;
 
 std::string_view name_of(parser::Kind kind) { return kind == parser::Kind::page ? "page" : "data"; }
 
@@ -98,8 +96,10 @@ void append_document(std::string& out, const Document& document, const DocumentC
   members.boolean("draft", content.draft);
   members.text_unless_empty("url", content.url);
   members.text_unless_empty("id", content.id);
+  const bool indexable = check_front_matter(content.front_matter) == FrontMatter::indexable;
   members.begin("front_matter");
-  out += content.front_matter;
+  out += indexable ? content.front_matter : "{}";
+  if (!indexable) members.text("front_matter_text", content.front_matter);
   members.texts_unless_empty("problems", content.problems);
   if (!content.sections.empty()) {
     members.begin("sections");
@@ -116,6 +116,7 @@ void append_document(std::string& out, const Document& document, const DocumentC
 }
 
 void append_stub(std::string& out, const Quarantined& entry, std::int64_t generation, const DocumentContext& context) {
+  if (entry.key.path.size() > max_stub_path_bytes) throw std::invalid_argument("its path is too long for a term of the index");
   Members members(out);
   append_identity(members, "quarantined", entry.key, entry.oid, entry.fingerprint, context);
   members.begin("quarantined");

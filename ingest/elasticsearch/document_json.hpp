@@ -1,6 +1,8 @@
 // Documents as the index stores them, and back: what is written is what is read (docs/formats.md lists the fields). Pure.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,9 +19,13 @@ struct DocumentContext {
   std::string ref;     // "" if unknown
 };
 
-// Appends one line of JSON without a line break. Throws std::invalid_argument for text that is not UTF-8.
+// Of a quarantined path: its key is a term of the index, which has at most 32,766 bytes. (Documents' paths have 4,096 bytes at most.)
+inline constexpr std::size_t max_stub_path_bytes = 16'000;
+
+// Appends one line of JSON without a line break. Throws std::invalid_argument for text that is not UTF-8, and has then appended a part.
 void append_document(std::string& out, const Document& document, const DocumentContext& context);
 // The stub that stands for a quarantined file: kind "quarantined", path, path_key, fragment, oid, fingerprint, revision, generation, quarantined.reason.
+// Throws std::invalid_argument for a path over max_stub_path_bytes.
 void append_stub(std::string& out, const Quarantined& entry, std::int64_t generation, const DocumentContext& context);
 
 // From a `_source`. Nothing for what is not one of ours (a stranger's, a stub, the state).

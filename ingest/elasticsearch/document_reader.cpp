@@ -86,7 +86,8 @@ std::vector<parser::Section> sections_of(const json& root) {
 std::string front_matter_of(const json& root) {
   const json* value = find(root, "front_matter");
   if (value == nullptr || !value->is_object()) throw NotOurs{};
-  return value->dump();
+  if (find(root, "front_matter_text") != nullptr) return text(root, "front_matter_text");
+  return value->dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 parser::Document content_from(const json& root, parser::Kind kind) {

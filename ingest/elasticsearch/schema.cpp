@@ -65,6 +65,7 @@ Json mappings(const SchemaChoice& choice) {
                      {"url", keyword()},
                      {"id", keyword()},
                      {"front_matter", Json::parse(whole_object_mapping(choice.product))},
+                     {"front_matter_text", kept_json()},
                      {"problems", kept_json()},
                      {"sections", sections_mapping(choice.cjk)},
                      {"generation", {{"type", "long"}}},
