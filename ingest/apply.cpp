@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -15,6 +17,8 @@ namespace {
 constexpr std::size_t max_report_problems = 20;
 constexpr std::int64_t tolerated_refusals = 10;
 constexpr std::int64_t tolerated_refusal_percent = 5;
+// Of the batches under way and the one that is being filled, all together: the more lanes, the smaller each.
+constexpr std::int64_t max_parallel_bytes = 8 * 1024 * 1024;
 
 template <typename... Visitors>
 struct Overloaded : Visitors... {
@@ -25,6 +29,14 @@ Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 const DocumentKey& key_of(const Operation& operation) {
   return std::visit([](const auto& each) -> const DocumentKey& { return each.key; }, operation);
+}
+
+void move_to(std::vector<Operation>& all, std::vector<Operation> more) {
+  if (all.empty()) {
+    all = std::move(more);
+  } else {
+    all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  }
 }
 
 }  // namespace
@@ -41,38 +53,90 @@ std::int64_t bytes_of(const Operation& operation) {
 }
 
 Applier::Applier(EngineRun& run, BatchLimits limits, RunReport& report, std::function<void()> before_batch)
-    : run_(run), limits_(limits), report_(report), before_batch_(std::move(before_batch)) {}
+    : run_(run), limits_(limits), report_(report), before_batch_(std::move(before_batch)), lanes_(run) {}
 
 std::vector<Operation> Applier::add(Operation operation) {
   std::vector<Operation> applied;
   const auto bytes = bytes_of(operation);
-  if (!batch_.empty() && (batch_.size() >= limits_.operations || batch_bytes_ + bytes > limits_.bytes)) applied = send();
-  batch_bytes_ += bytes;
-  batch_.push_back(std::move(operation));
+  if (is_full(bytes)) applied = send();
+  append(std::move(operation), bytes);
   return applied;
+}
+
+std::vector<Operation> Applier::spare() {
+  if (run_.lanes() <= 1) return flush();
+  return lanes_.under_way() == 0 && !batch_.empty() ? send() : std::vector<Operation>();
+}
+
+void Applier::barrier() {
+  lanes_.wait_for_fewer_than(1);
+  collect();
 }
 
 std::vector<Operation> Applier::flush() {
   std::vector<Operation> applied;
-  while (!batch_.empty()) {
-    auto sent = send();
-    if (applied.empty()) applied = std::move(sent);
+  do {
+    while (!batch_.empty()) move_to(applied, apply_here());
+    lanes_.wait_for_fewer_than(1);
+    move_to(applied, collect());
+  } while (!batch_.empty());  // what was refused
+  return applied;
+}
+
+bool Applier::is_full(std::int64_t more_bytes) const {
+  return !batch_.empty() && (batch_.size() >= limits_.operations || batch_bytes_ + more_bytes > max_batch_bytes_);
+}
+
+void Applier::append(Operation operation, std::int64_t bytes) {
+  if (batch_.empty()) {
+    const auto lanes = static_cast<std::int64_t>(run_.lanes());
+    max_batch_bytes_ = lanes <= 1 ? limits_.bytes : std::min(limits_.bytes, max_parallel_bytes / (lanes + 1));
+    batch_bytes_ = 0;
+  }
+  batch_bytes_ += bytes;
+  batch_.push_back(std::move(operation));
+}
+
+std::vector<Operation> Applier::send() {
+  if (run_.lanes() <= 1) return apply_here();
+  before_batch_();
+  lanes_.wait_for_fewer_than(run_.lanes());
+  auto batch = std::exchange(batch_, {});
+  auto applied = collect();
+  lanes_.start(std::move(batch));
+  return applied;
+}
+
+// No thread is worth its while for one batch, and the last one of a run needs none.
+std::vector<Operation> Applier::apply_here() {
+  before_batch_();
+  lanes_.wait_for_fewer_than(std::max<std::size_t>(run_.lanes(), 1));
+  auto batch = std::exchange(batch_, {});
+  auto applied = collect();
+  settle_batch(batch, run_.apply(batch));
+  move_to(applied, std::move(batch));
+  return applied;
+}
+
+std::vector<Operation> Applier::collect() {
+  std::vector<Operation> applied;
+  for (auto& batch : lanes_.take()) {
+    settle_batch(batch.operations, batch.settled);
+    move_to(applied, std::move(batch.operations));
   }
   return applied;
 }
 
-std::vector<Operation> Applier::send() {
-  before_batch_();
-  const auto settled = run_.apply(batch_);
-  if (settled.size() != batch_.size()) {
-    throw TransientError(fmt::format("the engine settled {} of {} operations", settled.size(), batch_.size()));
+void Applier::settle_batch(const std::vector<Operation>& batch, const std::vector<Settled>& settled) {
+  if (settled.size() != batch.size()) {
+    throw TransientError(fmt::format("the engine settled {} of {} operations", settled.size(), batch.size()));
   }
-  for (std::size_t at = 0; at < batch_.size(); ++at) settle(batch_[at], settled[at]);
+  for (std::size_t at = 0; at < batch.size(); ++at) settle(batch[at], settled[at]);
   check_refusals();
-  auto applied = std::exchange(batch_, std::exchange(refused_, {}));
-  batch_bytes_ = 0;
-  for (const auto& operation : batch_) batch_bytes_ += bytes_of(operation);
-  return applied;
+  for (auto& operation : std::exchange(refused_, {})) {
+    const auto bytes = bytes_of(operation);
+    append(std::move(operation), bytes);
+  }
 }
 
 void Applier::settle(const Operation& operation, const Settled& settled) {

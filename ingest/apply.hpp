@@ -1,4 +1,5 @@
-// Operations go to the engine in bounded batches; what it did with each ends in the run's report, and what it refused in quarantine.
+// Operations go to the engine in bounded batches, as many at once as it has lanes for; what it did with each ends in the run's report, and what it refused
+// in quarantine.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "ingest/engine.hpp"
+#include "ingest/lanes.hpp"
 #include "ingest/run.hpp"
 
 namespace tidemark::ingest {
@@ -16,19 +18,30 @@ struct BatchLimits {
   std::int64_t bytes = 2 * 1024 * 1024;
 };
 
+// With one lane everything happens on the calling thread. With more of them a batch is applied on a thread of its own while the next ones are added, and a
+// failure is thrown by a later call, once no batch is under way any more.
 class Applier {
  public:
-  // `before_batch` may throw to end the run between two batches.
+  // `before_batch` may throw to end the run between two batches. Everything is called on the thread that calls the Applier.
   Applier(EngineRun& run, BatchLimits limits, RunReport& report, std::function<void()> before_batch);
 
   // Gives what has been applied by now and is done with, if anything. Throws as EngineRun::apply, and StalledError when the engine refuses more than a few
   // percent of the run's documents.
   std::vector<Operation> add(Operation operation);
-  // Applies what has been added so far, though it is no full batch; gives it as add() does. To be called at the end.
+  // To be called when the next add() is some time off: an engine that would be idle gets what has been added so far. Gives and throws as add().
+  std::vector<Operation> spare();
+  // Returns when all batches that were sent have been applied: what follows in the next one comes after them.
+  void barrier();
+  // Applies all that has been added so far, though it is no full batch; gives it as add() does. To be called at the end.
   std::vector<Operation> flush();
 
  private:
+  bool is_full(std::int64_t more_bytes) const;
+  void append(Operation operation, std::int64_t bytes);
   std::vector<Operation> send();
+  std::vector<Operation> apply_here();
+  std::vector<Operation> collect();
+  void settle_batch(const std::vector<Operation>& batch, const std::vector<Settled>& settled);
   void settle(const Operation& operation, const Settled& settled);
   void refuse(const Operation& operation, const std::string& reason);
   void check_refusals() const;
@@ -41,8 +54,10 @@ class Applier {
   std::vector<Operation> batch_;
   std::vector<Operation> refused_;  // to be sent once more, as quarantined
   std::int64_t batch_bytes_ = 0;
+  std::int64_t max_batch_bytes_ = 0;  // of the present batch
   std::int64_t documents_ = 0;
   std::int64_t refusals_ = 0;
+  Lanes lanes_;
 };
 
 std::int64_t bytes_of(const Operation& operation);

@@ -109,7 +109,8 @@ bool Execution::target_is_empty(const git::Oid& tree) const {
 void Execution::apply(const ExecutionInput& input, EngineRun& run) {
   Applier applier(run, batch_, report_, [this] { check_stop(); });
   apply_upserts(input, applier);
-  if (plan_) {
+  if (plan_ && plan_->removals() > 0) {
+    applier.barrier();
     plan_->for_each_removal([&](const DocumentKey& key) {
       applier.add(Removal{key});
       return true;
@@ -145,7 +146,7 @@ void Execution::apply_upserts(const ExecutionInput& input, Applier& applier) {
   const bool fills = input.mode == Mode::rebuild;
   for (;;) {
     // An engine that is filled has no use for full batches while it would be idle; others write less the more they are told at once.
-    if (fills && !parsed.ready()) parsed.give_back(applier.flush());
+    if (fills && !parsed.ready()) parsed.give_back(applier.spare());
     auto operation = parsed.next();
     if (!operation) return;
     if (fills) ++report_.examined;

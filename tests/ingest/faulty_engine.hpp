@@ -1,8 +1,9 @@
-// The real engine with faults that it can't be made to show at will: refused documents, errors at a given call.
+// The real engine with faults that it can't be made to show at will: refused documents, errors at a given call, several lanes.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +20,7 @@ struct Faults {
   std::function<void()> before_commit = [] {};           // may throw
   std::function<void(std::vector<ingest::Settled>&)> after_apply = [](auto&) {};
   std::vector<std::size_t> batches;  // how many operations each apply() got
+  std::size_t lanes = 1;             // more than one: before_apply is called by several threads at once
 };
 
 class FaultyRun : public ingest::EngineRun {
@@ -27,6 +29,7 @@ class FaultyRun : public ingest::EngineRun {
 
   std::vector<ingest::Settled> apply(std::span<const ingest::Operation> operations) override {
     faults_.before_apply();
+    const std::lock_guard lock(mutex_);
     faults_.batches.push_back(operations.size());
     std::vector<ingest::Operation> passed;
     std::vector<ingest::Settled> settled;
@@ -40,6 +43,7 @@ class FaultyRun : public ingest::EngineRun {
     faults_.after_apply(settled);
     return settled;
   }
+  std::size_t lanes() const override { return faults_.lanes; }
   void commit(const ingest::Checkpoint& checkpoint) override {
     faults_.before_commit();
     run_->commit(checkpoint);
@@ -48,6 +52,7 @@ class FaultyRun : public ingest::EngineRun {
  private:
   std::unique_ptr<ingest::EngineRun> run_;
   Faults& faults_;
+  std::mutex mutex_;  // the real engine has one lane
 };
 
 class FaultyEngine : public ingest::Engine {
