@@ -36,6 +36,7 @@ struct RunStart {
   Mode mode = Mode::diff;      // diff, audit or rebuild
   std::int64_t generation = 0;
   SourceIdentity source;
+  std::int64_t planned = -1;   // operations, if that is known already
 };
 
 // The writing half of one run. Destroyed without commit(): the run is undone, or will be seen by the next inspect() as an open intent or a failed check.
@@ -67,7 +68,11 @@ class Engine {
 
   virtual std::string kind() const = 0;  // "sqlite", "elasticsearch", "opensearch"
 
-  // Looks at everything that a decision needs; makes nothing and takes nothing. Throws TransientError, StalledError.
+  // Whose index it is. Before the first inspect(), and again when it has changed.
+  virtual void identify(const SourceIdentity&) {}
+
+  // Looks at everything that a decision needs. Makes nothing and takes no lease; what hinders the index (a crashed run's remains, somebody's block) it may put
+  // away. Throws TransientError, StalledError.
   virtual Facts inspect(Look look) = 0;
   Facts inspect() { return inspect(Look::whole); }
 
@@ -79,6 +84,9 @@ class Engine {
 
   // Every key of documents and quarantine in byte order of (path, fragment). `visit` returns false to end. Throws TransientError when the listing is not complete: it must then not be acted upon.
   virtual void list(const std::function<bool(const Listed&)>& visit) = 0;
+
+  // From any thread, at shutdown, once: whatever the reconcile loop waits for in here ends with a TransientError.
+  virtual void interrupt() {}
 
   // --- reading: any thread; an index that does not exist yet is empty ---
   virtual bool ready() = 0;  // could a search be answered?

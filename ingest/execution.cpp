@@ -41,7 +41,7 @@ bool Execution::plan_diff(const git::Oid& from_tree, const git::Oid& to_tree) {
 }
 
 void Execution::run(const ExecutionInput& input) {
-  const RunStart start{.mode = input.mode, .generation = input.generation, .source = input.source};
+  RunStart start{.mode = input.mode, .generation = input.generation, .source = input.source, .planned = -1};
   std::unique_ptr<EngineRun> run;
   // An audit's listing means something only after its intent; the others are refused before they have left a trace.
   if (input.mode == Mode::audit) run = engine_.begin(start);
@@ -49,6 +49,7 @@ void Execution::run(const ExecutionInput& input) {
     const Stage stage(report_, "plan");
     plan_and_guard(input);
   }
+  if (plan_) start.planned = plan_->upserts() + plan_->removals();
   if (!run) run = engine_.begin(start);
   {
     const Stage stage(report_, "apply");

@@ -4,6 +4,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <stop_token>
@@ -40,9 +41,12 @@ int run(const IngestSettings& settings) {
   std::stop_source stop;
   RunHistory history;
   std::atomic<Reconciler*> running = nullptr;
+  std::unique_ptr<Engine> engine;  // before the signals, whose handlers call it
+  std::atomic<Engine*> opened = nullptr;
   ShutdownDeadline deadline(std::chrono::seconds(10), 1);
   const auto end = [&] {
     if (stop.request_stop()) deadline.arm();
+    if (auto* interrupted = opened.load()) interrupted->interrupt();
     history.close();
   };
   const auto run_now = [&] {
@@ -51,7 +55,8 @@ int run(const IngestSettings& settings) {
   std::optional<Signals> signals(std::in_place, std::map<int, std::function<void()>>{{SIGTERM, end}, {SIGINT, end}, {SIGHUP, run_now}});
   const git::Library libgit2;
   Metrics metrics;
-  const auto engine = open_engine(settings.engine, settings.index, log);
+  engine = open_engine(settings.engine, settings.index, log);
+  opened = engine.get();
   Source source(settings.source, settings.source_name);
   const Selection selection(settings.selection);
   Reconciler reconciler(source, *engine, selection, settings.reconciler, history, metrics, log);

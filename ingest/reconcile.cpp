@@ -2,6 +2,7 @@
 // next.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 
 #include "daemon/error.hpp"
 #include "daemon/memory.hpp"
+#include "daemon/units.hpp"
 #include "git/error.hpp"
 #include "ingest/attempt.hpp"
 #include "ingest/execution.hpp"
@@ -24,6 +26,8 @@ namespace {
 constexpr std::int64_t generation_step = 1'000;
 // A run of this many operations leaves enough memory free to give it back.
 constexpr std::int64_t large_run = 1'000;
+// Of a target among the checkpoint's ancestors: enough for years of a busy repository.
+constexpr std::size_t ancestors_looked_at = 10'000;
 
 // A rewrite does what an audit does, and more.
 std::optional<Resync> stronger(std::optional<Resync> one, std::optional<Resync> other) { return one == Resync::rewrite || !other ? one : other; }
@@ -93,7 +97,7 @@ void Reconciler::reconcile(Attempt& attempt) {
   attempt.report.to = attempt.target;
   identify(attempt);
   inspect(attempt);
-  auto decision = decide_for(attempt, true);
+  auto decision = lead(attempt, decide_for(attempt, true));
   announce(attempt, decision);
   if (decision.mode != Mode::up_to_date && decision.mode != Mode::stand_by) execute(attempt, std::move(decision));
 }
@@ -102,6 +106,7 @@ void Reconciler::identify(Attempt& attempt) {
   if (identified_at_ == attempt.target) return;
   identity_ = source_.identity();
   identified_at_ = attempt.target;
+  engine_.identify(identity_);
   const std::lock_guard lock(mutex_);
   status_.source = identity_.name;
   status_.origin = identity_.origin;
@@ -109,7 +114,11 @@ void Reconciler::identify(Attempt& attempt) {
 
 void Reconciler::inspect(Attempt& attempt) {
   const Stage stage(attempt.report, "inspect");
-  attempt.facts = engine_.inspect();
+  const auto now = std::chrono::steady_clock::now();
+  const bool looked = last_whole_look_ && now - *last_whole_look_ < settings_.reconcile_period;
+  const auto look = looked && attempt.report.trigger == "hint" ? Look::recent : Look::whole;
+  attempt.facts = engine_.inspect(look);
+  if (look == Look::whole) last_whole_look_ = now;
   update_facts(attempt.facts);
   const auto& state = attempt.facts.state;
   if (!state) return;
@@ -124,6 +133,31 @@ Decision Reconciler::decide_for(const Attempt& attempt, bool old_tree_known) con
                  .facts = attempt.facts,
                  .old_tree_known = old_tree_known,
                  .forced = stronger(attempt.request.resync, attempt.adoption)});
+}
+
+// Whoever is to change the index, or to vouch for it, holds its lease.
+Decision Reconciler::lead(Attempt& attempt, Decision decision) {
+  if (attempt.facts.leading || decision.mode == Mode::stand_by) return decision;
+  if (auto reason = reason_to_stay_behind(attempt); !reason.empty()) return {Mode::stand_by, std::move(reason)};
+  if (!engine_.lead()) return {Mode::stand_by, "another agent has just taken the lease"};
+  attempt.facts = engine_.inspect(Look::recent);
+  update_facts(attempt.facts);
+  return decide_for(attempt, true);
+}
+
+// An agent that takes over from another does not move the index back at once: its sync may only be late. "" = it may go on.
+std::string Reconciler::reason_to_stay_behind(const Attempt& attempt) {
+  const auto& facts = attempt.facts;
+  const auto& state = facts.state;
+  if (!state || !state->checkpoint || state->checkpoint->commit == attempt.target) return "";
+  if (!behind_) behind_ = attempt.target;
+  if (*behind_ != attempt.target || facts.vacant >= settings_.takeover_behind || attempt.request.resync) return "";
+  const auto store = source_.open();
+  const bool older = store->is_ancestor(attempt.target, state->checkpoint->commit, ancestors_looked_at) ||
+                     store->revision(attempt.target).committed_at < state->checkpoint->committed_at;
+  if (!older) return "";
+  return fmt::format("revision {} is older than what the index holds, {}: waiting for another revision, or for --takeover-behind {}",
+                     attempt.target.hex().substr(0, 12), state->checkpoint->commit.hex().substr(0, 12), format_duration(settings_.takeover_behind));
 }
 
 void Reconciler::execute(Attempt& attempt, Decision decision) {
@@ -148,7 +182,7 @@ void Reconciler::execute(Attempt& attempt, Decision decision) {
   execution.run(input);
   allowed_removals_.reset();
   // Checkpoint and counts appear in the status together: whoever waited for the one may ask for the others.
-  update_facts(engine_.inspect());
+  update_facts(engine_.inspect(Look::recent));
   const auto& report = attempt.report;
   if (report.upserted + report.removed + report.quarantined >= large_run) release_free_memory();
 }

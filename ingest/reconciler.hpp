@@ -1,6 +1,7 @@
 // The controller: drives the index to the published revision, one run at a time.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,6 +27,7 @@ struct ReconcilerSettings {
   Duration reconcile_period = std::chrono::seconds(30);
   Backoff backoff{.first = std::chrono::milliseconds(500), .limit = std::chrono::seconds(30)};
   RemovalGuard removals;
+  Duration takeover_behind = std::chrono::minutes(5);  // how long a vacant lease is left alone by an agent whose target is older than the checkpoint
   bool adopt = false;                  // take over an index of another source or origin
   std::size_t batch_operations = 500;  // bounds of what is sent to the engine at once
   std::int64_t batch_bytes = 2 * 1024 * 1024;
@@ -83,6 +85,8 @@ class Reconciler {
   void identify(Attempt& attempt);
   void inspect(Attempt& attempt);
   Decision decide_for(const Attempt& attempt, bool old_tree_known) const;
+  Decision lead(Attempt& attempt, Decision decision);
+  std::string reason_to_stay_behind(const Attempt& attempt);
   void execute(Attempt& attempt, Decision decision);
   void announce(Attempt& attempt, const Decision& decision);
   void succeed(Attempt& attempt);
@@ -107,6 +111,8 @@ class Reconciler {
   SourceIdentity identity_;
   std::optional<git::Oid> allowed_removals_;  // an operator's confirmation, until a run of that revision has succeeded
   std::optional<git::Oid> last_target_;       // of the last run
+  std::optional<std::chrono::steady_clock::time_point> last_whole_look_;
+  std::optional<git::Oid> behind_;            // the older target at which a vacant lease was found
   int looks_in_stall_ = 0;                    // periods since the last run
 
   mutable std::mutex mutex_;

@@ -20,7 +20,6 @@ struct ElasticsearchSettings {
   elasticsearch::BulkLimits bulk;
   std::optional<std::size_t> concurrency;   // nothing: it adapts
   Duration lease_duration = std::chrono::seconds(15);
-  Duration takeover_behind = std::chrono::minutes(5);  // a standby whose target is older than the checkpoint waits so long
   std::optional<elasticsearch::CjkAnalysis> analysis;  // nothing: what the cluster has
   int shards = 1;
   int replicas = 1;

@@ -82,11 +82,11 @@ json reader_addition(const std::string& index, const std::string& alias) {
 
 }  // namespace
 
-IndexProtocol::IndexProtocol(Connection& connection, IndexNames names, std::stop_token stop)
-    : connection_(connection), names_(std::move(names)), stop_(std::move(stop)) {}
+IndexProtocol::IndexProtocol(Connection& connection, IndexNames names, std::stop_token stop, Duration timeout)
+    : connection_(connection), names_(std::move(names)), stop_(std::move(stop)), timeout_(timeout) {}
 
 Response IndexProtocol::send(std::string_view method, std::string path, std::string_view body) {
-  auto response = connection_.send({.method = method, .path = std::move(path), .body = body}, stop_);
+  auto response = connection_.send({.method = method, .path = std::move(path), .body = body, .timeout = timeout_}, stop_);
   // A proxy's own pages carry no such header and must not settle what the product is.
   if (is_success(response)) {
     const std::lock_guard lock(mutex_);

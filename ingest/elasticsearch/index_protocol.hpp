@@ -54,8 +54,8 @@ class InvalidAnswer : public TransientError {
 // (a TransientError) for what is no answer of a search server.
 class IndexProtocol {
  public:
-  // `stop` ends whatever is being waited for: it throws TransientError.
-  IndexProtocol(Connection& connection, IndexNames names, std::stop_token stop = {});
+  // `stop` ends whatever is being waited for: it throws TransientError. `timeout`: of each request.
+  IndexProtocol(Connection& connection, IndexNames names, std::stop_token stop = {}, Duration timeout = std::chrono::seconds(30));
 
   const IndexNames& names() const { return names_; }
   Product product();  // asks once
@@ -106,6 +106,7 @@ class IndexProtocol {
   Connection& connection_;
   IndexNames names_;
   std::stop_token stop_;
+  Duration timeout_;
   std::mutex mutex_;
   std::optional<Product> product_;
 };

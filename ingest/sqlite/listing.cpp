@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "ingest/sqlite/cursor.hpp"
+#include "ingest/cursor.hpp"
 #include "ingest/sqlite/rows.hpp"
 
 namespace tidemark::ingest::sqlite {

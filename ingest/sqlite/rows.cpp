@@ -16,9 +16,9 @@ namespace {
 using nlohmann::json;
 
 std::string json_of(const std::vector<std::string>& texts) {
-  std::string json;
-  append_json_strings(json, texts);
-  return json;
+  std::string text;
+  append_json_strings(text, texts);
+  return text;
 }
 
 void append_anatomy(std::string& list, const parser::Section& section) {

@@ -6,7 +6,7 @@
 
 #include "daemon/error.hpp"
 #include "ingest/sqlite/background_check.hpp"
-#include "ingest/sqlite/cursor.hpp"
+#include "ingest/cursor.hpp"
 #include "ingest/sqlite/facts.hpp"
 #include "ingest/sqlite/index_file.hpp"
 #include "ingest/sqlite/listing.hpp"

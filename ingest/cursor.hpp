@@ -7,7 +7,7 @@
 
 #include "ingest/document.hpp"
 
-namespace tidemark::ingest::sqlite {
+namespace tidemark::ingest {
 
 std::string make_cursor(const DocumentKey& key);
 DocumentKey parse_cursor(std::string_view cursor);  // throws InvalidQuery for what make_cursor() does not make
@@ -15,4 +15,4 @@ DocumentKey parse_cursor(std::string_view cursor);  // throws InvalidQuery for w
 // The first byte string after all that begin with `prefix`; nothing when there is none (no prefix, or only FF bytes).
 std::optional<std::string> after_prefix(std::string prefix);
 
-}  // namespace tidemark::ingest::sqlite
+}  // namespace tidemark::ingest

@@ -1,9 +1,9 @@
-#include "ingest/sqlite/cursor.hpp"
+#include "ingest/cursor.hpp"
 
 #include "ingest/base64url.hpp"
 #include "ingest/search.hpp"
 
-namespace tidemark::ingest::sqlite {
+namespace tidemark::ingest {
 
 std::string make_cursor(const DocumentKey& key) { return base64url(key.path + '\0' + key.fragment); }
 
@@ -21,4 +21,4 @@ std::optional<std::string> after_prefix(std::string prefix) {
   return prefix;
 }
 
-}  // namespace tidemark::ingest::sqlite
+}  // namespace tidemark::ingest

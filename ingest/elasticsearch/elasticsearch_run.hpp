@@ -1,0 +1,71 @@
+// One run that writes: its batches, and how it ends.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "ingest/elasticsearch/bulk_sender.hpp"
+#include "ingest/elasticsearch/held_state.hpp"
+#include "ingest/elasticsearch/index_protocol.hpp"
+#include "ingest/elasticsearch/lease_keeper.hpp"
+#include "ingest/engine.hpp"
+
+namespace tidemark::ingest::elasticsearch {
+
+// What a run needs of its engine, which outlives it.
+struct RunContext {
+  IndexProtocol& protocol;
+  BulkSender& sender;
+  LeaseKeeper& leases;
+  SchemaChoice choice;
+  std::shared_ptr<HeldState> state;                      // of the index that is written; of a fresh one in a rebuild
+  std::function<std::vector<std::string>()> strangers;   // what an audit's listing found beside our documents, by `_id`
+  std::function<void()> tampered;                        // called when only a rebuild helps
+  std::function<void(IndexProtocol::Counts)> committed;  // called at the end of commit()
+  std::stop_token stop;
+};
+
+class ElasticsearchRun final : public EngineRun {
+ public:
+  ElasticsearchRun(RunContext context, RunStart start);
+  // Without commit(): a fresh index is condemned and deleted as far as that can be done; any other is seen as unfinished by the next look.
+  ~ElasticsearchRun() override;
+
+  std::vector<Settled> apply(std::span<const Operation> operations) override;
+  std::size_t lanes() const override { return context_.sender.lanes(); }
+  void commit(const Checkpoint& checkpoint) override;
+
+ private:
+  BulkSender::Outcome send(const EncodedBulk& bulk);
+  Settled settle(const Operation& operation, const BulkItem& item);
+  [[noreturn]] void meet_conflict(const BulkItem& item);
+  void remove_strangers();
+  void finish_fill();
+  void touch(std::span<const Operation> operations);
+  std::vector<Quarantined> refused_after(const std::vector<Quarantined>& before);
+  void keep_refused(const Quarantined& stub, const std::string& reason);
+
+  RunContext context_;
+  RunStart start_;
+  BulkEncoder encoder_;
+  std::stop_source stop_;                    // the engine's end, or the loss of the lease
+  std::stop_callback<std::function<void()>> on_stop_;
+  std::stop_callback<std::function<void()>> on_loss_;
+  std::atomic<bool> refreshed_ = true;       // nothing was written that searches do not see
+  std::atomic<std::int64_t> made_ = 0;       // documents and stubs made, less those deleted
+  std::set<DocumentKey> refused_before_;     // what the state lists
+  std::mutex mutex_;                         // guards what follows
+  std::vector<Quarantined> refused_;
+  std::set<DocumentKey> touched_;            // of refused_before_, what this run wrote
+  bool committed_ = false;
+};
+
+}  // namespace tidemark::ingest::elasticsearch

@@ -1,0 +1,37 @@
+// Renews the leases that this process holds, by a timer of its own: whatever a run is doing, every third of the lease's duration.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "daemon/log.hpp"
+#include "daemon/units.hpp"
+#include "ingest/elasticsearch/held_state.hpp"
+
+namespace tidemark::ingest::elasticsearch {
+
+class LeaseKeeper {
+ public:
+  LeaseKeeper(Duration duration, Log& log);
+
+  // From any thread. A state that was fenced is let go of.
+  void keep(std::shared_ptr<HeldState> state);
+  void let_go(const std::shared_ptr<HeldState>& state);
+
+ private:
+  void loop(std::stop_token stop);
+  void renew(const std::shared_ptr<HeldState>& state);
+
+  Duration period_;
+  Log& log_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::vector<std::shared_ptr<HeldState>> states_;
+  std::jthread thread_;  // the last member: it uses the others
+};
+
+}  // namespace tidemark::ingest::elasticsearch
