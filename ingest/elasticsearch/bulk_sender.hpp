@@ -20,7 +20,7 @@ namespace tidemark::ingest::elasticsearch {
 struct BulkLimits {
   std::int64_t bytes = 5 * 1024 * 1024;  // uncompressed
   std::size_t operations = 1'000;
-  Duration patience = std::chrono::minutes(2);  // how long one batch may meet nothing but overload or silence
+  Duration patience = std::chrono::minutes(2);  // how long one batch may meet nothing but overload or silence; then one last try
   Backoff backoff{.first = std::chrono::milliseconds(100), .limit = std::chrono::seconds(10)};
 };
 
@@ -35,7 +35,8 @@ class BulkSender {
     std::vector<BulkItem> items;  // one per operation, in order: applied, conflict or document_refused
     std::int64_t counted = 0;     // operations that the engine counted, all tries together
   };
-  // Sends `bulk` to `alias` with require_alias. Throws TransientError when patience or `stop` has ended it, when the index is missing or blocked for now;
+  // Sends `bulk` to `alias` with require_alias. What was answered with overload goes again alone; the same request goes again for 429 and 5xx, silence and garbled
+  // answers; a request too large goes again in halves. Throws TransientError when patience or `stop` has ended it, when the index is missing or blocked for now;
   // StalledError for refusals of the whole request (403). `counted` is lost with the exception: the check will differ.
   Outcome send(const EncodedBulk& bulk, const std::string& alias, Refresh refresh, std::stop_token stop);
 
@@ -43,6 +44,13 @@ class BulkSender {
   std::int64_t max_bytes() const;        // of one request: 5 MiB, or less after a 413
 
  private:
+  class Delivery;  // one send()
+  std::size_t enter();
+  void leave();
+  void answered(Duration round_trip, std::size_t operations, std::size_t in_flight);
+  void overloaded();
+  std::int64_t shrink(std::size_t refused_bytes);
+
   Connection& connection_;
   BulkLimits limits_;
   mutable std::mutex mutex_;  // guards what follows
