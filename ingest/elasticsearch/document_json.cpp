@@ -64,7 +64,8 @@ void append_identity(Members& members, std::string_view kind, const DocumentKey&
   members.text_unless_empty("ref", context.ref);
   members.text("path", display_path(key.path));
   members.text("path_key", path_key(key.path));
-  members.text("fragment", key.fragment);
+  members.text_unless_empty("fragment", display_path(key.fragment));
+  members.text("fragment_key", path_key(key.fragment));
   members.text("oid", oid.hex());
   members.text("fingerprint", fingerprint.hex());
 }

@@ -24,7 +24,7 @@ inline constexpr std::size_t max_stub_path_bytes = 16'000;
 
 // Appends one line of JSON without a line break. Throws std::invalid_argument for text that is not UTF-8, and has then appended a part.
 void append_document(std::string& out, const Document& document, const DocumentContext& context);
-// The stub that stands for a quarantined file: kind "quarantined", path, path_key, fragment, oid, fingerprint, revision, generation, quarantined.reason.
+// The stub that stands for a quarantined file: kind "quarantined", path, path_key, fragment, fragment_key, oid, fingerprint, revision, generation, quarantined.reason.
 // Throws std::invalid_argument for a path over max_stub_path_bytes.
 void append_stub(std::string& out, const Quarantined& entry, std::int64_t generation, const DocumentContext& context);
 
@@ -32,7 +32,8 @@ void append_stub(std::string& out, const Quarantined& entry, std::int64_t genera
 std::optional<Document> read_document(std::string_view source_json);
 std::optional<Quarantined> read_stub(std::string_view source_json);
 
-std::string path_key(std::string_view path);                             // hex, lower case
+// The bytes of a path or a fragment as sortable text: hex, lower case.
+std::string path_key(std::string_view path);
 std::optional<std::string> path_from_key(std::string_view key);
 
 }  // namespace tidemark::ingest::elasticsearch

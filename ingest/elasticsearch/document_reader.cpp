@@ -60,7 +60,7 @@ T whole(std::optional<T> value) {
   return *std::move(value);
 }
 
-DocumentKey key_of(const json& root) { return {.path = whole(path_from_key(text(root, "path_key"))), .fragment = text(root, "fragment")}; }
+DocumentKey key_of(const json& root) { return {.path = whole(path_from_key(text(root, "path_key"))), .fragment = whole(path_from_key(text(root, "fragment_key")))}; }
 
 git::Oid oid_of(const json& root, const char* key) { return whole(git::Oid::parse(text(root, key))); }
 

@@ -44,9 +44,9 @@ class PointInTime {
     json body = {{"size", listing_page},
                  {"pit", {{"id", id_}, {"keep_alive", keep_alive}}},
                  {"query", {{"bool", {{"must_not", {{{"ids", {{"values", {state_id}}}}}}}}}}},
-                 {"sort", {{{"path_key", "asc"}}, {{"fragment", "asc"}}, {{"_shard_doc", "asc"}}}},
+                 {"sort", {{{"path_key", "asc"}}, {{"fragment_key", "asc"}}, {{"_shard_doc", "asc"}}}},
                  {"_source", false},
-                 {"docvalue_fields", {"path_key", "fragment", "fingerprint", "generation", "kind"}},
+                 {"docvalue_fields", {"path_key", "fragment_key", "fingerprint", "generation", "kind"}},
                  {"version", true},
                  {"track_total_hits", false}};
     if (!after.is_null()) body["search_after"] = after;
@@ -83,8 +83,9 @@ std::string text_of(const json& hit, const char* field) {
 // Nothing for a row whose `_id` is not that of its path and fragment.
 std::optional<Listed> row_of(const json& hit, const std::string& id, const std::string& source_name) {
   const auto path = path_from_key(text_of(hit, "path_key"));
-  if (!path) return std::nullopt;
-  Listed row{.key = {.path = *path, .fragment = text_of(hit, "fragment")}, .fingerprint = {}, .quarantined = false, .altered = false};
+  const auto fragment = path_from_key(text_of(hit, "fragment_key"));
+  if (!path || !fragment) return std::nullopt;
+  Listed row{.key = {.path = *path, .fragment = *fragment}, .fingerprint = {}, .quarantined = false, .altered = false};
   if (document_id(source_name, row.key.path, row.key.fragment) != id) return std::nullopt;
   const auto fingerprint = Fingerprint::from_hex(text_of(hit, "fingerprint"));
   if (fingerprint) row.fingerprint = *fingerprint;

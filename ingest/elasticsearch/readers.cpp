@@ -45,15 +45,16 @@ std::string text_at(const json& object, const char* key) {
 
 DocumentRow row_of(const json& source) {
   const auto path = path_from_key(text_at(source, "path_key"));
-  if (!path) throw TransientError("the index holds a document without a path; the next audit takes it out");
-  return {.key = {.path = *path, .fragment = text_at(source, "fragment")},
+  const auto fragment = path_from_key(text_at(source, "fragment_key"));
+  if (!path || !fragment) throw TransientError("the index holds a document without a path; the next audit takes it out");
+  return {.key = {.path = *path, .fragment = *fragment},
           .oid = git::Oid::parse(text_at(source, "oid")).value_or(git::Oid{}),
           .kind = text_at(source, "kind"),
           .title = text_at(source, "title"),
           .revision = git::Oid::parse(text_at(source, "revision")).value_or(git::Oid{})};
 }
 
-json path_order() { return {{{"path_key", "asc"}}, {{"fragment", "asc"}}}; }
+json path_order() { return {{{"path_key", "asc"}}, {{"fragment_key", "asc"}}}; }
 
 }  // namespace
 
@@ -123,12 +124,12 @@ DocumentPage Readers::documents(const DocumentPageQuery& query) {
   }
   json body = {{"size", limit + 1},
                {"track_total_hits", false},
-               {"_source", {"path_key", "fragment", "oid", "kind", "title", "revision"}},
+               {"_source", {"path_key", "fragment_key", "oid", "kind", "title", "revision"}},
                {"query", {{"bool", {{"filter", filter}}}}},
                {"sort", path_order()}};
   if (query.after) {
     const auto key = parse_cursor(*query.after);
-    body["search_after"] = {path_key(key.path), key.fragment};
+    body["search_after"] = {path_key(key.path), path_key(key.fragment)};
   }
   DocumentPage page;
   if (here.source.empty()) return page;

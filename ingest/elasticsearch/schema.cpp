@@ -53,6 +53,7 @@ Json mappings(const SchemaChoice& choice) {
                      {"path", path_mapping(choice.cjk)},
                      {"path_key", keyword(max_term_bytes)},
                      {"fragment", keyword()},
+                     {"fragment_key", keyword(max_term_bytes)},
                      {"oid", keyword()},
                      {"fingerprint", keyword()},
                      {"lang", keyword()},

@@ -83,13 +83,13 @@ Lease lease_from(const json& value) {
 }
 
 json json_of(const Quarantined& entry) {
-  return {{"path_key", path_key(entry.key.path)},       {"fragment", entry.key.fragment},
+  return {{"path_key", path_key(entry.key.path)},       {"fragment_key", path_key(entry.key.fragment)},
           {"oid", entry.oid.hex()},                     {"fingerprint", entry.fingerprint.hex()},
           {"reason", parser::utf8::scrub(entry.reason).text}, {"revision", entry.revision.hex()}};
 }
 
 Quarantined refused_from(const json& value) {
-  return {.key = {.path = whole(path_from_key(text(value, "path_key"))), .fragment = text(value, "fragment")},
+  return {.key = {.path = whole(path_from_key(text(value, "path_key"))), .fragment = whole(path_from_key(text(value, "fragment_key")))},
           .oid = whole(git::Oid::parse(text(value, "oid"))),
           .fingerprint = whole(Fingerprint::from_hex(text(value, "fingerprint"))),
           .reason = text(value, "reason"),

@@ -126,7 +126,7 @@ TEST_CASE("front matter whose keys no index takes is stored beside") {
 TEST_CASE("what somebody else put in is no document of ours") {
   const json good = json::parse(written(sample_document("a.md")));
   REQUIRE(read_document(good.dump()));
-  for (const char* name : {"kind", "path_key", "fragment", "oid", "fingerprint", "size", "title", "draft", "front_matter", "generation", "revision", "committed_at"}) {
+  for (const char* name : {"kind", "path_key", "fragment_key", "oid", "fingerprint", "size", "title", "draft", "front_matter", "generation", "revision", "committed_at"}) {
     CAPTURE(name);
     json damaged = good;
     damaged.erase(name);
