@@ -145,6 +145,8 @@ StatementScope Connection::cached(std::string_view sql) {
 
 std::int64_t Connection::changes() const { return sqlite3_changes64(database_); }
 
+std::int64_t Connection::total_changes() const { return sqlite3_total_changes64(database_); }
+
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(database_) == 0; }
 
 void Connection::wait_when_busy(std::chrono::milliseconds limit) { sqlite3_busy_timeout(database_, static_cast<int>(limit.count())); }

@@ -90,7 +90,8 @@ class Connection {
   std::int64_t integer(std::string_view sql);  // the first column of the first row; 0 when there is none
   StatementScope cached(std::string_view sql);  // prepared once per connection; not to be nested with itself
   void forget_cached() { cache_.clear(); }
-  std::int64_t changes() const;  // rows that the last statement changed
+  std::int64_t changes() const;        // rows that the last statement changed
+  std::int64_t total_changes() const;  // since the connection was opened, those of virtual tables' own tables too
   bool in_transaction() const;
   void wait_when_busy(std::chrono::milliseconds limit);
   std::string file() const;

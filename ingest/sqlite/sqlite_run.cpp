@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "ingest/sqlite/filling.hpp"
 #include "ingest/sqlite/rows.hpp"
 #include "ingest/sqlite/schema.hpp"
 
@@ -28,9 +29,7 @@ SqliteRun::SqliteRun(Connection& connection, RunStart start, std::function<void(
     create_schema(connection_);
   }
   next_id_ = connection_.integer("SELECT max(id) FROM document") + 1;
-  if (start_.mode != Mode::rebuild) return;
-  // While filling, segments are only written; they are merged once, at the end.
-  connection_.execute("INSERT INTO search(search, rank) VALUES ('automerge', 0)");
+  if (start_.mode == Mode::rebuild) begin_filling(connection_);
 }
 
 std::int64_t SqliteRun::find(const DocumentKey& key) {
@@ -183,10 +182,7 @@ void SqliteRun::write_state(const Checkpoint& checkpoint) {
 void SqliteRun::commit(const Checkpoint& checkpoint) {
   if (!transaction_) throw std::logic_error("commit() after commit()");
   try {
-    if (start_.mode == Mode::rebuild) {
-      connection_.execute("INSERT INTO search(search) VALUES ('optimize')");
-      connection_.execute("INSERT INTO search(search, rank) VALUES ('automerge', 4)");
-    }
+    if (start_.mode == Mode::rebuild) end_filling(connection_);
     write_state(checkpoint);
     transaction_->commit();
     transaction_.reset();
