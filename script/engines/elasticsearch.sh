@@ -30,7 +30,8 @@ elasticsearch_add_analysis() {
   mkdir "$downloads/new"
   cp -al "$distribution" "$downloads/new/home"
   mkdir -p "$plugin"
-  "$jdk/bin/javac" -nowarn --release "$oldest_java" -d "$downloads/new/classes" -cp "$distribution/lib/*" "$here/ElasticsearchAnalysis.java" 2>"$downloads/javac.log" ||
+  "$jdk/bin/javac" -nowarn --release "$oldest_java" -d "$downloads/new/classes" -cp "$distribution/lib/*" "$here/ElasticsearchAnalysis.java" \
+    2>"$downloads/javac.log" ||
     die "the analysis plugin does not compile against Elasticsearch $version: $(grep -m 3 error: "$downloads/javac.log")"
   "$jdk/bin/jar" --create --file "$plugin/tidemark-analysis.jar" -C "$downloads/new/classes" .
   cat >"$plugin/plugin-descriptor.properties" <<TXT
