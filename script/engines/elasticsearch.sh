@@ -47,33 +47,37 @@ TXT
 }
 
 # Elasticsearch refuses to be root. In a user namespace it is not, yet root's files stay its own; where there are none, it becomes `nobody`.
+elasticsearch_leave_root() {
+  as=()
+  ((EUID == 0)) || return 0
+  as=(unshare --user --map-user=1000 --map-group=1000)
+  ! "${as[@]}" true 2>/dev/null || return 0
+  as=(setpriv --reuid nobody --regid nogroup --clear-groups)
+  chown -R nobody:nogroup "$dir"
+  "${as[@]}" test -r "$dir/config" -a -r "$home/bin" ||
+    die "Elasticsearch refuses to run as root, and the user 'nobody' may not enter $dir and $home. Run this as another user"
+}
+
 elasticsearch_run() {
-  local unprivileged=()
-  if ((EUID == 0)); then
-    if unshare --user --map-user=1000 --map-group=1000 true 2>/dev/null; then
-      unprivileged=(unshare --user --map-user=1000 --map-group=1000)
-    else
-      unprivileged=(setpriv --reuid nobody --regid nogroup --clear-groups)
-      chown -R nobody:nogroup "$dir"
-      "${unprivileged[@]}" test -r "$dir/config" -a -r "$home/bin" ||
-        die "Elasticsearch refuses to run as root, and 'nobody' may not enter $dir. Run this as another user, or name a folder by --dir"
-    fi
-  fi
-  "${unprivileged[@]}" env HOME="$dir" ES_JAVA_HOME="$jdk" ES_PATH_CONF="$dir/config" ES_TMPDIR="$dir/tmp" \
-    ES_JAVA_OPTS="-Xms$heap -Xmx$heap -D$mark" "$@"
+  "${as[@]}" env HOME="$dir" ES_JAVA_HOME="$jdk" ES_PATH_CONF="$dir/config" ES_TMPDIR="$dir/tmp" ES_JAVA_OPTS="-Xms$heap -Xmx$heap -D$mark" "$@"
 }
 
 elasticsearch_configure() {
   cp -r "$home"/config/. "$dir/config/"
-  common_settings >"$dir/config/elasticsearch.yml"
-  printf 'xpack.security.enabled: %s\n' "$([[ -n $password ]] && printf true || printf false)" >>"$dir/config/elasticsearch.yml"
+  {
+    common_settings
+    printf 'xpack.security.enabled: %s\n' "$([[ -n $password ]] && printf true || printf false)"
+  } >"$dir/config/elasticsearch.yml"
   [[ $tls == no ]] || elasticsearch_tls >>"$dir/config/elasticsearch.yml"
-  if [[ -n $password ]]; then
-    rm -f "$dir/config/elasticsearch.keystore"
-    elasticsearch_run "$home/bin/elasticsearch-keystore" create >/dev/null 2>"$dir/log" &&
-      elasticsearch_run "$home/bin/elasticsearch-keystore" add -x bootstrap.password <<<"$password" >/dev/null 2>>"$dir/log" ||
-      die "the password could not be stored: $(tail -n 1 "$dir/log")"
-  fi
+  elasticsearch_leave_root
+  [[ -z $password ]] || elasticsearch_keep_password
+}
+
+elasticsearch_keep_password() {
+  rm -f "$dir/config/elasticsearch.keystore"
+  elasticsearch_run "$home/bin/elasticsearch-keystore" create >/dev/null 2>"$dir/log" &&
+    elasticsearch_run "$home/bin/elasticsearch-keystore" add -x bootstrap.password <<<"$password" >/dev/null 2>>"$dir/log" ||
+    die "the password could not be stored: $(tail -n 1 "$dir/log")"
 }
 
 # A private CA and a certificate for loopback; prints the settings.
