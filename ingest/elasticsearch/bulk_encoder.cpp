@@ -55,7 +55,7 @@ void BulkEncoder::append(EncodedBulk& bulk, const Operation& operation) const {
   if (const auto* document = std::get_if<Document>(&operation)) {
     append_action(bulk.body, "index", id_of(document->key), generation_);
     bulk.body += '\n';
-    append_document(bulk.body, *document, context_);
+    append_document(bulk.body, *document, generation_, context_);
   } else {
     const auto& stub = std::get<Quarantined>(operation);
     append_action(bulk.body, "index", id_of(stub.key), generation_);

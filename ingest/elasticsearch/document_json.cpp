@@ -84,7 +84,7 @@ void append_section(std::string& out, const parser::Section& section, std::int64
 
 }  // namespace
 
-void append_document(std::string& out, const Document& document, const DocumentContext& context) {
+void append_document(std::string& out, const Document& document, std::int64_t version, const DocumentContext& context) {
   const parser::Document& content = document.content;
   Members members(out);
   append_identity(members, name_of(content.kind), document.key, document.oid, document.fingerprint, context);
@@ -111,6 +111,7 @@ void append_document(std::string& out, const Document& document, const DocumentC
     out += ']';
   }
   members.number("generation", document.generation);
+  if (version != document.generation) members.number("version", version);
   members.text("revision", document.revision.hex());
   members.number("committed_at", document.committed_at);
   members.end();

@@ -23,7 +23,8 @@ struct DocumentContext {
 inline constexpr std::size_t max_stub_path_bytes = 16'000;
 
 // Appends one line of JSON without a line break. Throws std::invalid_argument for text that is not UTF-8, and has then appended a part.
-void append_document(std::string& out, const Document& document, const DocumentContext& context);
+// `version`: the generation of the run that writes it, which the document is versioned by; stored as well if the document names another.
+void append_document(std::string& out, const Document& document, std::int64_t version, const DocumentContext& context);
 // The stub that stands for a quarantined file: kind "quarantined", path, path_key, fragment, fragment_key, oid, fingerprint, revision, generation, quarantined.reason.
 // Throws std::invalid_argument for a path over max_stub_path_bytes.
 void append_stub(std::string& out, const Quarantined& entry, std::int64_t generation, const DocumentContext& context);

@@ -13,7 +13,7 @@ namespace tidemark::ingest::elasticsearch {
 
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 // Thrown and caught in this file alone: a member is missing or of another type.
 struct NotOurs {};

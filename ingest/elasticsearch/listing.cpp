@@ -46,7 +46,7 @@ class PointInTime {
                  {"query", {{"bool", {{"must_not", {{{"ids", {{"values", {state_id}}}}}}}}}}},
                  {"sort", {{{"path_key", "asc"}}, {{"fragment_key", "asc"}}, {{"_shard_doc", "asc"}}}},
                  {"_source", false},
-                 {"docvalue_fields", {"path_key", "fragment_key", "fingerprint", "generation", "kind"}},
+                 {"docvalue_fields", {"path_key", "fragment_key", "fingerprint", "generation", "version", "kind"}},
                  {"version", true},
                  {"track_total_hits", false}};
     if (!after.is_null()) body["search_after"] = after;
@@ -90,9 +90,10 @@ std::optional<Listed> row_of(const json& hit, const std::string& id, const std::
   const auto fingerprint = Fingerprint::from_hex(text_of(hit, "fingerprint"));
   if (fingerprint) row.fingerprint = *fingerprint;
   row.quarantined = text_of(hit, "kind") == "quarantined";
-  const auto* generation = value_of(hit, "generation");
+  const auto* written_with = value_of(hit, "version");
+  if (written_with == nullptr) written_with = value_of(hit, "generation");
   const auto version = hit.find("_version");
-  row.altered = !fingerprint || generation == nullptr || version == hit.end() || *generation != *version;
+  row.altered = !fingerprint || written_with == nullptr || version == hit.end() || *written_with != *version;
   return row;
 }
 

@@ -19,7 +19,7 @@ namespace tidemark::ingest::elasticsearch {
 
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;  // a document comes back as it was written
 
 constexpr Duration patience = std::chrono::seconds(10);
 constexpr Duration probe_patience = std::chrono::seconds(2);
@@ -31,7 +31,7 @@ json hits_of(const std::string& body) {
   if (!answer.is_object() || !answer.contains("_shards") || answer["_shards"].value("failed", 1) != 0 || answer.value("timed_out", true)) {
     throw TransientError("the cluster did not answer for every shard");
   }
-  return answer.value("/hits/hits"_json_pointer, json::array());
+  return answer.value(json::json_pointer("/hits/hits"), json::array());
 }
 
 std::string source_of(const json& hit) {

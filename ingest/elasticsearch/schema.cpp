@@ -70,6 +70,7 @@ Json mappings(const SchemaChoice& choice) {
                      {"problems", kept_json()},
                      {"sections", sections_mapping(choice.cjk)},
                      {"generation", {{"type", "long"}}},
+                     {"version", {{"type", "long"}}},
                      {"revision", keyword()},
                      {"committed_at", {{"type", "long"}}},
                      {"quarantined", {{"dynamic", false}, {"properties", {{"reason", kept_text()}}}}},
@@ -117,7 +118,7 @@ std::string create_index_body(const SchemaChoice& choice, const IndexMeta& meta,
 }
 
 std::string serving_settings_body(const SchemaChoice& choice) {
-  return Json{{"index", {{"refresh_interval", nullptr}, {"number_of_replicas", choice.replicas}}}}.dump();
+  return Json{{"index", {{"refresh_interval", "-1"}, {"number_of_replicas", choice.replicas}}}}.dump();
 }
 
 std::string reader_filter() { return R"({"terms":{"kind":["page","data"]}})"; }

@@ -39,7 +39,7 @@ struct IndexMeta {  // the mapping's `_meta`
 
 // The body of PUT /<physical>: settings for filling (refresh_interval -1, no replicas), mappings with `_meta`, the alias `fill_alias`.
 std::string create_index_body(const SchemaChoice& choice, const IndexMeta& meta, std::string_view fill_alias);
-// The body of PUT /<physical>/_settings before the swap.
+// The body of PUT /<physical>/_settings before the swap. Refreshing stays the runs' business: readers see what a run did when it ends, and not before.
 std::string serving_settings_body(const SchemaChoice& choice);
 // The filter of the reader alias, as JSON: documents alone, neither state nor stubs nor what strangers put in.
 std::string reader_filter();

@@ -18,7 +18,7 @@ const DocumentContext context{.source = "docs", .origin = "https://example.org/d
 
 std::string written(const Document& document) {
   std::string out;
-  append_document(out, document, context);
+  append_document(out, document, document.generation, context);
   return out;
 }
 

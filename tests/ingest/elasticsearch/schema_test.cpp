@@ -67,7 +67,7 @@ TEST_CASE("the schema's hash changes with all that a rebuild is for, and with no
 
 TEST_CASE("before the swap an index gets its copies and a refresh interval") {
   const json settings = json::parse(serving_settings_body({.replicas = 2}));
-  CHECK(settings == json{{"index", {{"refresh_interval", nullptr}, {"number_of_replicas", 2}}}});
+  CHECK(settings == json{{"index", {{"refresh_interval", "-1"}, {"number_of_replicas", 2}}}});
 }
 
 TEST_CASE("readers see documents by what they are, not what they are not") {
