@@ -4,57 +4,13 @@
 #include <tuple>
 #include <utility>
 
+#include "ingest/letters.hpp"
+#include "ingest/query_text.hpp"
 #include "ingest/search.hpp"
-#include "ingest/sqlite/letters.hpp"
 
 namespace tidemark::ingest::sqlite {
 
 namespace {
-
-bool is_space(char32_t c) {
-  return c <= 0x20 || c == 0x7f || c == 0xa0 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
-}
-
-bool is_star(char32_t c) { return c == '*' || c == 0xff0a; }
-
-struct Piece {
-  std::string text;
-  bool prefix = false;
-};
-
-// Words and "quoted phrases", the latter to the text's end when the closing quote is missing.
-std::vector<Piece> split(std::string_view text) {
-  std::vector<Piece> pieces;
-  Piece piece;
-  bool quoted = false;
-  const auto finish = [&] {
-    if (!piece.text.empty()) pieces.push_back(piece);
-    piece = {};
-  };
-  for (std::size_t at = 0; at < text.size();) {
-    const Decoded next = decode(text, at);
-    const std::string_view bytes = text.substr(at, static_cast<std::size_t>(next.bytes));
-    at += bytes.size();
-    const bool last = at >= text.size() || is_space(decode(text, at).character);
-    if (next.character == '"') {
-      quoted = !quoted;
-      if (!quoted && at < text.size() && is_star(decode(text, at).character)) {
-        piece.prefix = true;
-        at += static_cast<std::size_t>(decode(text, at).bytes);
-      }
-      finish();
-    } else if (!quoted && is_space(next.character)) {
-      finish();
-    } else if (!quoted && last && is_star(next.character)) {
-      piece.prefix = true;
-      finish();
-    } else {
-      piece.text += next.character == 0 ? " " : bytes;
-    }
-  }
-  finish();
-  return pieces;
-}
 
 int collect(void* tokens, int flags, const char* token, int bytes, int, int) {
   if ((flags & 1) == 0) static_cast<std::vector<std::string>*>(tokens)->emplace_back(token, static_cast<std::size_t>(bytes));
@@ -89,10 +45,9 @@ int end_of_letter(std::string_view text, int start) {
 }  // namespace
 
 ReadQuery read_query(std::string_view text, Tokenizer& tokenizer) {
-  if (text.size() > max_query_bytes) throw InvalidQuery("the search text is longer than " + std::to_string(max_query_bytes) + " bytes");
   ReadQuery query;
   std::size_t prefixes = 0;
-  for (const Piece& piece : split(text)) {
+  for (const QueryPiece& piece : split_query(text)) {
     Term term{.tokens = {}, .prefix = piece.prefix};
     tokenizer.tokenize(piece.text, Tokenizer::Purpose::query, &term.tokens, collect);
     if (term.tokens.empty()) continue;
@@ -102,10 +57,8 @@ ReadQuery read_query(std::string_view text, Tokenizer& tokenizer) {
     if (term.prefix) query.match += '*';
     prefixes += term.prefix ? 1 : 0;
     query.terms.push_back(std::move(term));
-    if (prefixes > max_prefixes) throw InvalidQuery("the search text has more than " + std::to_string(max_prefixes) + " words with a *, or of one letter");
-    if (query.terms.size() > max_terms) throw InvalidQuery("the search text has more than " + std::to_string(max_terms) + " words");
   }
-  if (query.terms.empty()) throw InvalidQuery("the search text has no word to search for");
+  check_query_terms(query.terms.size(), prefixes);
   return query;
 }
 

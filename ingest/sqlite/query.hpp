@@ -6,13 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "ingest/snippet.hpp"
 #include "ingest/sqlite/tokenizer.hpp"
 
 namespace tidemark::ingest::sqlite {
-
-inline constexpr std::size_t max_terms = 32;
-// Of them, prefixes: FTS5 gathers every document of every word that begins so before it gives the first one (for "a*" about 3 MiB and 0.2 s at 100,000 documents).
-inline constexpr std::size_t max_prefixes = 4;
 
 // A word or a quoted phrase: tokens that follow one another.
 struct Term {
@@ -27,13 +24,6 @@ struct ReadQuery {
 
 // Throws InvalidQuery for a text that is too long, has too many terms, or none that could be searched for.
 ReadQuery read_query(std::string_view text, Tokenizer& tokenizer);
-
-// Where a term stands in a text, in bytes.
-struct Match {
-  std::size_t term = 0;
-  int start = 0;
-  int end = 0;
-};
 
 // Finds the terms as FTS5 finds them. Keep one per query: it holds the tokens in a form to look them up by.
 class Matcher {

@@ -7,9 +7,10 @@
 #include <vector>
 
 #include "ingest/fingerprint.hpp"
+#include "ingest/query_text.hpp"
+#include "ingest/sqlite/best_sections.hpp"
 #include "ingest/sqlite/query.hpp"
 #include "ingest/sqlite/rows.hpp"
-#include "ingest/sqlite/snippet.hpp"
 
 namespace tidemark::ingest::sqlite {
 
@@ -158,10 +159,7 @@ Hit hit_of(Connection& connection, const Candidate& candidate, const Matcher& ma
 }  // namespace
 
 SearchResult search(Connection& connection, Tokenizer& tokenizer, const SearchQuery& query) {
-  if (query.limit < 0 || query.limit > max_search_limit) throw InvalidQuery("limit must be 0 to " + std::to_string(max_search_limit));
-  if (query.offset < 0 || query.offset + query.limit > max_search_window) {
-    throw InvalidQuery("offset + limit must be 0 to " + std::to_string(max_search_window));
-  }
+  check_search_window(query);
   const ReadQuery read = read_query(query.text, tokenizer);
   SearchResult result;
   std::string source;

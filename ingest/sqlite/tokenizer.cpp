@@ -8,7 +8,7 @@
 #include <new>
 #include <vector>
 
-#include "ingest/sqlite/letters.hpp"
+#include "ingest/letters.hpp"
 
 namespace tidemark::ingest::sqlite {
 

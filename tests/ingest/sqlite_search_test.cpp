@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "ingest/sqlite/query.hpp"
-#include "ingest/sqlite/snippet.hpp"
+#include "ingest/query_text.hpp"
+#include "ingest/snippet.hpp"
 #include "ingest/sqlite_index.hpp"
 
 namespace {
@@ -152,7 +153,7 @@ TEST_CASE("any piece of a run is found, and marked, just where it stands") {
       std::vector<std::pair<std::size_t, std::size_t>> places;
       for (auto at = text.find(query); at != std::string::npos; at = text.find(query, at + 1)) places.emplace_back(at, at + query.size());
       std::vector<std::pair<std::size_t, std::size_t>> marked;
-      for (const sqlite::Match& match : matcher.find(text)) marked.emplace_back(match.start, match.end);
+      for (const Match& match : matcher.find(text)) marked.emplace_back(match.start, match.end);
       CHECK(marked == places);
     }
   }
@@ -286,7 +287,7 @@ TEST_CASE("a description taken from the prose counts once") {
 TEST_CASE("queries are bounded, and hostile ones are harmless") {
   Pages search({"word"});
   std::string many;
-  for (std::size_t i = 0; i <= sqlite::max_terms; ++i) many += "w" + std::to_string(i) + ' ';
+  for (std::size_t i = 0; i <= max_query_terms; ++i) many += "w" + std::to_string(i) + ' ';
   CHECK_THROWS_AS(search(many), InvalidQuery);
   CHECK_THROWS_AS(search("a* b* c* d* e*"), InvalidQuery);
   CHECK_THROWS_AS(search("一 二 三 四 五"), InvalidQuery);

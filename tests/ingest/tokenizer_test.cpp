@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "ingest/sqlite/letters.hpp"
+#include "ingest/letters.hpp"
 
 namespace {
 

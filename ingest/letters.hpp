@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace tidemark::ingest::sqlite {
+namespace tidemark::ingest {
 
 struct Decoded {
   char32_t character = 0;  // 0xFFFFFFFF: not UTF-8
@@ -28,4 +28,4 @@ char32_t fold_letter(char32_t character);
 // Two characters that are one when composed: kana and a voicing mark, Hangul jamo.
 std::optional<char32_t> compose(char32_t first, char32_t second);
 
-}  // namespace tidemark::ingest::sqlite
+}  // namespace tidemark::ingest

@@ -1,11 +1,11 @@
-#include "ingest/sqlite/letters.hpp"
+#include "ingest/letters.hpp"
 
 #include <utf8proc.h>
 
 #include <algorithm>
 #include <array>
 
-namespace tidemark::ingest::sqlite {
+namespace tidemark::ingest {
 
 namespace {
 
@@ -84,4 +84,4 @@ std::optional<char32_t> compose(char32_t first, char32_t second) {
   return length == 1 ? std::optional(static_cast<char32_t>(pair[0])) : std::nullopt;
 }
 
-}  // namespace tidemark::ingest::sqlite
+}  // namespace tidemark::ingest

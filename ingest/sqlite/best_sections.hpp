@@ -1,8 +1,7 @@
 // The sections of a hit that hold what was searched for, each with a snippet. Pure but for the tokenizer.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include <cstdint>
 #include <vector>
 
 #include "ingest/search.hpp"
@@ -11,13 +10,8 @@
 
 namespace tidemark::ingest::sqlite {
 
-inline constexpr int snippet_characters = 240;
-
 // Best first, at most max_hit_sections; none when the terms stand only in the title or the description. `budget`: how many bytes of text may still be
 // looked through for the whole answer; once it is spent, the first section with a match is enough.
 std::vector<HitSection> best_sections(const Matcher& matcher, const std::vector<parser::Section>& sections, std::int64_t& budget);
-
-// HTML: about `snippet_characters` of the text around its densest matches, which stand in <mark>; the rest is escaped.
-std::string snippet(std::string_view text, const std::vector<Match>& matches);
 
 }  // namespace tidemark::ingest::sqlite
