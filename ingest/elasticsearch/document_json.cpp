@@ -88,7 +88,7 @@ void append_document(std::string& out, const Document& document, std::int64_t ve
   const parser::Document& content = document.content;
   Members members(out);
   append_identity(members, name_of(content.kind), document.key, document.oid, document.fingerprint, context);
-  members.text_unless_empty("lang", content.lang);
+  members.text("lang", content.lang);
   members.number("size", document.size);
   members.text("title", content.title);
   members.text_unless_empty("description", content.description);
