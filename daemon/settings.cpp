@@ -73,7 +73,7 @@ struct Settings::Implementation {
   std::string prefix;
   std::string config_file;
   std::vector<Entry> entries;
-  std::vector<std::function<Problem()>> rules;
+  std::vector<std::function<std::vector<std::string>()>> rules;
 
   void add(SettingSpec spec, Setter set) {
     if (!spec.option.placeholder.empty()) spec.placeholder = spec.option.placeholder;
@@ -169,7 +169,14 @@ void Settings::add(Option option, std::string default_text, std::function<std::o
   implementation_->add({std::move(option), SettingSpec::Shape::single, "VALUE", std::move(default_text)}, last_of(std::move(set)));
 }
 
-void Settings::check(std::function<std::optional<std::string>()> rule) { implementation_->rules.push_back(std::move(rule)); }
+void Settings::check(std::function<std::optional<std::string>()> rule) {
+  check_all([rule = std::move(rule)]() -> std::vector<std::string> {
+    if (auto problem = rule()) return {std::move(*problem)};
+    return {};
+  });
+}
+
+void Settings::check_all(std::function<std::vector<std::string>()> rule) { implementation_->rules.push_back(std::move(rule)); }
 
 bool Settings::parse(int argc, const char* const* argv, const Environment& environment, std::ostream& out) {
   auto& self = *implementation_;
@@ -209,7 +216,7 @@ bool Settings::parse(int argc, const char* const* argv, const Environment& envir
   self.apply({command_line, variables, lines}, problems);
   if (problems.empty()) {
     for (const auto& rule : self.rules) {
-      if (const auto problem = rule()) problems.push_back(*problem);
+      for (auto& problem : rule()) problems.push_back(std::move(problem));
     }
   }
   if (!problems.empty()) throw ConfigError(std::move(problems));

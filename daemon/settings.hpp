@@ -50,6 +50,7 @@ class Settings {
 
   // A rule over several settings, asked after all are read, if nothing was wrong before: returns a problem in words or nothing.
   void check(std::function<std::optional<std::string>()> rule);
+  void check_all(std::function<std::vector<std::string>()> rule);  // one that may find several problems
 
   // Reads everything. Throws ConfigError with every problem: unknown flags (with the nearest known name), unknown variables with the prefix, unknown
   // lines of the file, unreadable values (naming which of the three sources it came from). Returns false when --help or --version was asked for and

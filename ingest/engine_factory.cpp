@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "daemon/error.hpp"
+#include "daemon/text.hpp"
+#include "ingest/elasticsearch/elasticsearch_engine.hpp"
 #include "ingest/sqlite/sqlite_engine.hpp"
 
 namespace tidemark::ingest {
@@ -11,11 +13,11 @@ namespace fs = std::filesystem;
 
 fs::path sqlite_file(std::string_view engine, std::string_view index) {
   constexpr std::string_view sqlite = "sqlite:";
-  if (engine.starts_with("https://") || engine.starts_with("http://")) {
-    throw ConfigError("--engine names a search server, which this version can't write to yet; sqlite:PATH, the embedded engine, needs no server");
+  if (!engine.starts_with(sqlite)) {
+    throw ConfigError(fmt::format("--engine '{}' is no engine; write sqlite:PATH, for instance sqlite:/var/lib/tidemark/index.sqlite, or the URL of a search "
+                                  "server, for instance https://search:9200",
+                                  one_line(redact_credentials(engine), 200)));
   }
-  if (!engine.starts_with(sqlite))
-    throw ConfigError(fmt::format("--engine '{}' is no engine; write sqlite:PATH, for instance sqlite:/var/lib/tidemark/index.sqlite", engine));
   const fs::path path(engine.substr(sqlite.size()));
   if (path.empty()) throw ConfigError("--engine sqlite: lacks the path of its file, for instance sqlite:/var/lib/tidemark/index.sqlite");
   std::error_code ignored;
@@ -23,8 +25,11 @@ fs::path sqlite_file(std::string_view engine, std::string_view index) {
   return path;
 }
 
-std::unique_ptr<Engine> open_engine(std::string_view engine, std::string_view index, Log& log) {
-  return open_sqlite_engine(sqlite_file(engine, index), log);
+bool names_server(std::string_view engine) { return engine.starts_with("https://") || engine.starts_with("http://"); }
+
+std::unique_ptr<Engine> open_engine(const IngestSettings& settings, Log& log) {
+  if (names_server(settings.engine)) return open_elasticsearch_engine(settings.server, log);
+  return open_sqlite_engine(sqlite_file(settings.engine, settings.index), log);
 }
 
 }  // namespace tidemark::ingest

@@ -8,6 +8,7 @@
 
 #include "daemon/log.hpp"
 #include "ingest/engine.hpp"
+#include "ingest/settings.hpp"
 
 namespace tidemark::ingest {
 
@@ -15,7 +16,9 @@ namespace tidemark::ingest {
 // is possible.
 std::filesystem::path sqlite_file(std::string_view engine, std::string_view index);
 
-// Throws ConfigError as sqlite_file() and open_sqlite_engine().
-std::unique_ptr<Engine> open_engine(std::string_view engine, std::string_view index, Log& log);
+bool names_server(std::string_view engine);
+
+// Throws ConfigError as sqlite_file(), open_sqlite_engine() and open_elasticsearch_engine().
+std::unique_ptr<Engine> open_engine(const IngestSettings& settings, Log& log);
 
 }  // namespace tidemark::ingest

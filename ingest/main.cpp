@@ -55,7 +55,7 @@ int run(const IngestSettings& settings) {
   std::optional<Signals> signals(std::in_place, std::map<int, std::function<void()>>{{SIGTERM, end}, {SIGINT, end}, {SIGHUP, run_now}});
   const git::Library libgit2;
   Metrics metrics;
-  engine = open_engine(settings.engine, settings.index, log);
+  engine = open_engine(settings, log);
   opened = engine.get();
   Source source(settings.source, settings.source_name);
   const Selection selection(settings.selection);

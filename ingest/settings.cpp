@@ -12,6 +12,7 @@
 
 #include "daemon/error.hpp"
 #include "ingest/engine_factory.hpp"
+#include "ingest/engine_settings.hpp"
 
 namespace tidemark::ingest {
 
@@ -60,9 +61,12 @@ void add_source_settings(Settings& settings, IngestSettings& target) {
 }
 
 void add_index_settings(Settings& settings, IngestSettings& target) {
-  settings.add({.name = "engine", .help = "Where the index lives: sqlite:PATH (required)", .group = "Index", .placeholder = "ENGINE"}, target.engine);
+  settings.add({.name = "engine", .help = "Where the index lives: sqlite:PATH, or https://HOST:9200 of an Elasticsearch or OpenSearch node, several with commas between (required)", .group = "Index", .placeholder = "ENGINE"}, target.engine);
   settings.add(
-      {.name = "index", .help = "The index's name; with sqlite:FOLDER the file is FOLDER/NAME.sqlite", .group = "Index", .placeholder = "NAME"},
+      {.name = "index",
+       .help = "The index's name: of the alias that searches use, or with sqlite:FOLDER of the file FOLDER/NAME.sqlite",
+       .group = "Index",
+       .placeholder = "NAME"},
       target.index);
   settings.add({.name = "max-removals",
                 .help = "The share of the documents, if over 100, that one revision may remove without a confirmation; 100% switches the guard off",
@@ -135,7 +139,8 @@ void add_rules(Settings& settings, IngestSettings& target) {
     return std::nullopt;
   });
   settings.check([&target]() -> Problem {
-    if (target.engine.empty()) return "--engine is missing, for instance sqlite:/var/lib/tidemark/index.sqlite";
+    if (target.engine.empty()) return "--engine is missing, for instance sqlite:/var/lib/tidemark/index.sqlite or https://search:9200";
+    if (names_server(target.engine)) return std::nullopt;
     try {
       sqlite_file(target.engine, target.index);
     } catch (const ConfigError& error) {
@@ -183,6 +188,7 @@ std::optional<IngestSettings> read_settings(int argc, const char* const* argv, c
   add_source_settings(settings, target);
   settings.add({.name = "max-file-size", .help = "Larger files are quarantined instead of indexed", .group = "Source"}, max_file_size);
   add_index_settings(settings, target);
+  add_server_settings(settings, target);
   add_http_settings(settings, target);
   add_loop_settings(settings, target);
   add_log_settings(settings, target);
@@ -191,6 +197,7 @@ std::optional<IngestSettings> read_settings(int argc, const char* const* argv, c
     return std::nullopt;
   });
   add_rules(settings, target);
+  add_server_rules(settings, target);
   if (!settings.parse(argc, argv, environment, out)) return std::nullopt;
   return target;
 }

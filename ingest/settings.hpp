@@ -10,6 +10,7 @@
 #include "daemon/http_server.hpp"
 #include "daemon/log.hpp"
 #include "daemon/settings.hpp"
+#include "ingest/elasticsearch/elasticsearch_engine.hpp"
 #include "ingest/reconciler.hpp"
 #include "ingest/selection.hpp"
 
@@ -18,8 +19,10 @@ namespace tidemark::ingest {
 struct IngestSettings {
   std::string source;       // ROOT/LINK
   std::string source_name;  // "" = the last segment of the origin's URL
-  std::string engine;
+  std::string engine;       // sqlite:PATH, or the URLs of a cluster's nodes with commas between
   std::string index = "tidemark";
+  ElasticsearchSettings server;                       // complete when `engine` names one
+  Bytes bulk_bytes{ElasticsearchSettings().bulk.bytes};
   ListenAddress listen{.host = "127.0.0.1", .port = 9300};
   std::optional<ListenAddress> search_listen;
   std::optional<ListenAddress> probe_listen;
