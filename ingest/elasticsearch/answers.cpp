@@ -53,7 +53,8 @@ ServerError error_of(const Response& response) {
 void throw_unexpected(const Response& response, std::string_view request) {
   const auto error = error_of(response);
   const auto text = fmt::format("{} was answered with status {}: {}", request, response.status, error.reason);
-  const bool of_index = error.type == "cluster_block_exception" || error.type == "index_closed_exception" || error.type == "index_not_found_exception";
+  if (error.type == "cluster_block_exception") throw Blocked(text);
+  const bool of_index = error.type == "index_closed_exception" || error.type == "index_not_found_exception";
   if (response.status == 404 || response.status == 408 || response.status == 429 || response.status >= 500 || of_index) throw TransientError(text);
   if (response.status == 403) throw StalledError(text + " (give the agent's user this privilege: see docs/elasticsearch.md)");
   throw StalledError(text);

@@ -74,6 +74,7 @@ class ElasticsearchEngine final : public Engine {
   Facts look_without_live(const std::vector<PhysicalIndex>& fills);
   void look_at_lease(Facts& facts, const std::string& physical, const std::optional<StoredState>& stored);
   void check(Facts& facts, const StoredState& stored, const ShardFacts& shards, const std::string& drift);
+  std::vector<PhysicalIndex> look_around();
   void make_writable(const PhysicalIndex& live);
   void clear_away(const IndexView& view);
   void count(Facts& facts, const std::string& physical, std::int64_t seq_no, std::int64_t operations);
@@ -152,7 +153,7 @@ Facts ElasticsearchEngine::inspect(Look look) {
   if (look == Look::recent && facts_ && held_ && !held_->fenced() && !held_->unfinished() && !tampered_) return *facts_;
   facts_.reset();
   seen_.reset();
-  around_ = protocol().look();
+  around_ = look_around();
   const auto view = view_of(around_, protocol().names());
   if (view.name_taken) {
     throw StalledError(fmt::format("an index has the name {}, which the agent needs as an alias: delete or rename it, or give another --index", settings_.index));
@@ -172,16 +173,28 @@ Facts ElasticsearchEngine::inspect(Look look) {
   return facts;
 }
 
+// A block of the metadata hides even the blocks.
+std::vector<PhysicalIndex> ElasticsearchEngine::look_around() {
+  try {
+    return protocol().look();
+  } catch (const Blocked& error) {
+    log_.warning("removing a block of the index", {{"index", protocol().names().pattern()}, {"block", "metadata"}, {"reason", error.what()}});
+    protocol().remove_block(protocol().names().pattern(), "metadata");
+    return protocol().look();
+  }
+}
+
 // The index is ours and Git's: an operator who wants it to stay as it is stops the agent. The block of a full disk goes when there is room again.
 void ElasticsearchEngine::make_writable(const PhysicalIndex& live) {
   if (live.closed) {
     log_.warning("opening the index, which was closed", {{"index", live.name}});
     protocol().open_index(live.name);
   }
-  const auto by_hand = std::count_if(live.blocks.begin(), live.blocks.end(), [](const std::string& block) { return block != "read_only_allow_delete"; });
-  if (by_hand == 0) return;
-  log_.warning("removing the blocks of the index", {{"index", live.name}});
-  protocol().remove_blocks(live.name);
+  for (const auto& block : live.blocks) {
+    if (block == "read_only_allow_delete") continue;
+    log_.warning("removing a block of the index", {{"index", live.name}, {"block", block}});
+    protocol().remove_block(live.name, block);
+  }
 }
 
 Facts ElasticsearchEngine::look_at(const PhysicalIndex& live, const std::string& drift) {

@@ -223,9 +223,8 @@ void IndexProtocol::delete_index(const std::string& physical) { ask_if_there("DE
 
 void IndexProtocol::open_index(const std::string& physical) { ask("POST", "/" + physical + "/_open"); }
 
-void IndexProtocol::remove_blocks(const std::string& physical) {
-  ask("PUT", "/" + physical + "/_settings",
-      R"({"index.blocks.read_only":null,"index.blocks.write":null,"index.blocks.read":null,"index.blocks.metadata":null})");
+void IndexProtocol::remove_block(const std::string& physical, const std::string& block) {
+  ask("PUT", "/" + physical + "/_settings", json{{"index.blocks." + block, nullptr}}.dump());
 }
 
 void IndexProtocol::refresh(const std::string& physical) { ask("POST", "/" + physical + "/_refresh"); }

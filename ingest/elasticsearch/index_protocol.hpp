@@ -50,6 +50,12 @@ class InvalidAnswer : public TransientError {
   using TransientError::TransientError;
 };
 
+// A block on the index refused the request: somebody's, or that of a full disk.
+class Blocked : public TransientError {
+ public:
+  using TransientError::TransientError;
+};
+
 // Safe from every thread. Every function throws TransientError for no answer, 429 and 5xx, StalledError for 401 and 403 without a block, and InvalidAnswer
 // (a TransientError) for what is no answer of a search server.
 class IndexProtocol {
@@ -80,7 +86,7 @@ class IndexProtocol {
   void create_index(const std::string& physical, const SchemaChoice& choice, const IndexMeta& meta);  // with its .fill alias
   void delete_index(const std::string& physical);  // absent is well
   void open_index(const std::string& physical);
-  void remove_blocks(const std::string& physical);  // read_only, write, metadata, read; never that of a full disk
+  void remove_block(const std::string& physical, const std::string& block);  // one at a time: a read-only index takes no more
   void refresh(const std::string& physical);
   void serve(const std::string& physical, const SchemaChoice& choice);  // settings for serving after the filling
   // One `_aliases` call each.
