@@ -20,13 +20,13 @@ void set_option(int option, Arguments... arguments) {
 
 }  // namespace
 
-Library::Library() {
+Library::Library(Hashing hashing) {
   check(git_libgit2_init(), "start libgit2");
   set_option(GIT_OPT_SET_MWINDOW_SIZE, window_bytes);
   set_option(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, mapped_bytes);
   // Trees and blobs are read once each; what libgit2 keeps for deltas is bounded by itself.
   set_option(GIT_OPT_ENABLE_CACHING, 0);
-  set_option(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1);
+  set_option(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, hashing == Hashing::by_libgit2 ? 1 : 0);
   // A volume often belongs to another user than the process; nothing in a repository's config can make libgit2 run a program.
   set_option(GIT_OPT_SET_OWNER_VALIDATION, 0);
   // Descriptors of packs, of which a long-lived store would keep one each.

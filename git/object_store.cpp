@@ -59,6 +59,8 @@ Revision ObjectStore::revision(const Oid& commit) const {
   }
   check_found(code, commit);
   const ObjectHandle target(peeled);
+  check_hash_of(odb_, commit);
+  check_hash_of(odb_, from_git(*git_object_id(peeled)));
   return to_revision(reinterpret_cast<const git_commit*>(peeled));
 }
 
@@ -106,6 +108,7 @@ bool ObjectStore::is_ancestor(const Oid& ancestor, const Oid& commit, std::size_
     if (code == GIT_ENOTFOUND) continue;
     check_found(code, oid);
     const CommitHandle handle(found);
+    check_hash_of(odb_, oid);
     if (oid == ancestor) return true;
     const unsigned int parents = git_commit_parentcount(found);
     for (unsigned int i = 0; i < parents; ++i) {

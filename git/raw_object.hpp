@@ -12,8 +12,10 @@ namespace tidemark::git {
 
 using OdbObjectHandle = std::unique_ptr<git_odb_object, Freed<git_odb_object_free>>;
 
-// Throws ObjectMissing; Error when it is of another kind, larger than `max_bytes` (found out before it is read) or corrupt: libgit2 compares its hash with its id.
+// Throws ObjectMissing; Error when it is of another kind, larger than `max_bytes` (found out before it is read) or corrupt: its hash is not its id.
 OdbObjectHandle read_object(git_odb* odb, const Oid& oid, git_object_t kind, std::size_t max_bytes);
+// Reads the object for its hash alone.
+void check_hash_of(git_odb* odb, const Oid& oid);
 // The size from the object's header.
 std::size_t read_size(git_odb* odb, const Oid& oid, git_object_t kind);
 

@@ -53,7 +53,7 @@ int run(const IngestSettings& settings) {
     if (auto* reconciler = running.load()) reconciler->hint("signal");
   };
   std::optional<Signals> signals(std::in_place, std::map<int, std::function<void()>>{{SIGTERM, end}, {SIGINT, end}, {SIGHUP, run_now}});
-  const git::Library libgit2;
+  const git::Library libgit2(git::Library::Hashing::by_object_store);
   Metrics metrics;
   engine = open_engine(settings, log);
   opened = engine.get();

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Fixture {
-  Library library;
+  Library library{Library::Hashing::by_object_store};  // the store alone compares content and id
   TemporaryDirectory directory;
   GitRepository git{directory / "r.git"};
 

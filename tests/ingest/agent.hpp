@@ -137,7 +137,7 @@ class Agent {
 };
 
 inline const git::Library& libgit2() {
-  static const git::Library library;
+  static const git::Library library(git::Library::Hashing::by_object_store);  // as in main
   return library;
 }
 
