@@ -142,7 +142,8 @@ class ScriptEngine(unittest.TestCase):
         self.refused("--port is a number", "start", "opensearch-3", "--port", "http")
         self.refused("--heap is a size", "start", "opensearch-3", "--heap", "lots")
         self.refused("no plugin 'icu' for opensearch-2", "start", "opensearch-2", "--plugins", "icu")
-        self.refused("are for Elasticsearch", "start", "opensearch-3", "--password", "p", "--tls")
+        self.refused("are for Elasticsearch", "start", "opensearch-3", "--password", "secret", "--tls")
+        self.refused("at least 6 characters", "start", "elasticsearch-8", "--password", "short")
         self.refused("--tls needs --password", "start", "elasticsearch-8", "--tls")
 
     def test_what_does_not_start_says_why(self):
