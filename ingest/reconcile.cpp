@@ -257,6 +257,7 @@ void Reconciler::end(Attempt& attempt) {
 
 void Reconciler::update_facts(const Facts& facts) {
   const std::lock_guard lock(mutex_);
+  status_.engine = engine_.kind();  // of a server it is known once it has answered
   status_.documents = facts.documents;
   status_.quarantine = facts.quarantined;
   status_.lease_held = facts.writable;

@@ -1,7 +1,7 @@
 // The engine for Elasticsearch and OpenSearch: the engines' contract, on real servers.
 #include <doctest/doctest.h>
 
-#include "ingest/elasticsearch/elasticsearch_index.hpp"
+#include "engines/elasticsearch_index.hpp"
 #include "support/search_server.hpp"
 
 namespace {
@@ -10,7 +10,7 @@ using namespace tidemark;
 using namespace tidemark::ingest;
 using namespace tidemark::ingest::test;
 
-TEST_CASE("an Elasticsearch or OpenSearch index keeps the engines' contract" * doctest::test_suite("search-server")) {
+TEST_CASE("an Elasticsearch or OpenSearch index keeps the engines' contract") {
   static const auto names = testing::search_server_names();
   for (const auto& name : names) {
     SUBCASE(name.c_str()) {

@@ -1,4 +1,4 @@
-#include "ingest/elasticsearch/elasticsearch_index.hpp"
+#include "engines/elasticsearch_index.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "daemon/error.hpp"
-#include "ingest/elasticsearch/elasticsearch_index.hpp"
+#include "engines/elasticsearch_index.hpp"
 #include "ingest/elasticsearch/names.hpp"
 #include "ingest/elasticsearch/state_document.hpp"
 #include "ingest/fingerprint.hpp"
@@ -79,8 +79,6 @@ bool comes_true(const Condition& condition, std::chrono::seconds patience = std:
 }
 
 }  // namespace
-
-TEST_SUITE_BEGIN("search-server");
 
 TEST_CASE("a second agent stands by while the first holds the lease, and writes as soon as that was given back") {
   on_every_server([](ElasticsearchIndex& index) {
@@ -374,4 +372,3 @@ TEST_CASE("what strangers put beside our documents is removed by an audit") {
   });
 }
 
-TEST_SUITE_END();
