@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass, field
-from statistics import median
 
 from tidemark_e2e.client import request
 from tidemark_e2e.environment import binary, wait_until
@@ -21,7 +20,8 @@ QUIET_GIT = ["-c", "gc.auto=0", "-c", "maintenance.auto=false"]
 
 @dataclass
 class Cold:
-    """A cold start of both programs together, and its reference."""
+    """A cold start of both programs together, and its reference: of the pair with the middle ratio."""
+    ratio: float = 0
     seconds: float = 0
     reference: float = 0
     clone: float = 0
@@ -94,29 +94,29 @@ def clone_and_load(origin, url, folder):
 
 
 def cold_start(origin, url, folder, repeat):
-    ours, references = [], []
+    pairs = []
     cold = Cold()
     for attempt in range(repeat):
         place = folder / f"cold-{attempt}"
-        references.append(clone_and_load(origin, url, place / "reference"))
+        reference = clone_and_load(origin, url, place / "reference")
         pair = make_pair(origin, url, place / "tidemark")
         try:
             seconds, memory = start(pair, origin.head)
-            ours.append(seconds)
+            pairs.append((seconds / reference.seconds, seconds, reference))
             for program in (pair.sync, pair.ingest):
                 pid = program.process.pid
                 cold.cpu[program.name] = cpu_seconds(pid)
                 cold.anonymous[program.name] = max(cold.anonymous.get(program.name, 0), memory.anonymous[pid])
                 cold.peak[program.name] = max(cold.peak.get(program.name, 0), memory.peak[pid])
             documents = pair.ingest.client.status()["documents"]
-            if documents != references[-1].documents:
-                raise RuntimeError(f"{documents} documents, the reference has {references[-1].documents}")
+            if documents != reference.documents:
+                raise RuntimeError(f"{documents} documents, the reference has {reference.documents}")
         finally:
             pair.close()
         shutil.rmtree(place)
-    middle = sorted(references, key=lambda one: one.seconds)[len(references) // 2]
-    cold.seconds, cold.clone, cold.load, cold.documents = median(ours), middle.clone, middle.load, middle.documents
-    cold.reference, cold.reference_cpu = middle.seconds, middle.cpu
+    # A machine's speed changes between minutes, so what was measured one after the other is compared.
+    cold.ratio, cold.seconds, middle = sorted(pairs, key=lambda pair: pair[0])[len(pairs) // 2]
+    cold.clone, cold.load, cold.documents, cold.reference, cold.reference_cpu = middle.clone, middle.load, middle.documents, middle.seconds, middle.cpu
     return cold
 
 

@@ -52,7 +52,8 @@ about another machine, the ratios do. On a machine with other work the cold star
 
 - *Cold start*: `tidemark-sync --checkout none` and `tidemark-ingest` started at the same moment on empty volumes, until the revision is searchable.
   Reference: `git clone --bare`, then all documents from memory into the same FTS5 tables in one transaction (`bench/reference.cpp`; whichever of FTS5's
-  two ways of merging is faster). Parsing is not part of the reference.
+  two ways of merging is faster, with FTS5's own settings). Parsing is not part of the reference. Both are measured in turn; the figures are those of the pair
+  with the median ratio.
 - *Push to searchable*: from `POST /sync` on sync until `/api/v1/wait` answers. Reference: `git fetch` of the same push, one insert and commit.
 - *CPU of a push*: of each process, from `POST /sync` until both are at rest again. The reference is the same at the smallest repository.
 - *With nothing new*: both look ten times a second, and nobody asks them anything; figures are of one look. System calls by `strace -f -c`.
