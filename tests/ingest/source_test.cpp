@@ -2,11 +2,19 @@
 #include "ingest/source.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <thread>
+#include <utility>
 
 #include "daemon/error.hpp"
+#include "git/error.hpp"
 #include "ingest/agent.hpp"
 
 using namespace tidemark;
@@ -29,6 +37,22 @@ void check_readable(const Source& source, const std::string& commit) {
   CHECK(source.published()->hex() == commit);
   CHECK(source.open()->revision(*source.published()).commit.hex() == commit);
   CHECK(source.identity() == SourceIdentity{"docs", "https://host.example/team/docs.git"});
+}
+
+// Calls `meanwhile` when a reader has opened `pipe`, and lets the reader go on after it.
+std::jthread when_opened(const fs::path& pipe, std::function<void()> meanwhile) {
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  return std::jthread([pipe, meanwhile = std::move(meanwhile)] {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    int writer = -1;
+    while (writer < 0 && std::chrono::steady_clock::now() < deadline) {
+      writer = ::open(pipe.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);  // succeeds as soon as there is a reader
+      std::this_thread::yield();
+    }
+    if (writer < 0) return;
+    meanwhile();
+    ::close(writer);
+  });
 }
 
 }  // namespace
@@ -69,6 +93,33 @@ TEST_CASE("no link is no revision; a link that leads elsewhere is an error") {
   CHECK_THROWS_AS(Source(f.volume.root() / ".git", "").published(), TransientError);
   f.volume.flip(".worktrees");
   CHECK_THROWS_AS(Source(f.volume.link(), "").published(), TransientError);
+}
+
+TEST_CASE("a worktree that goes while its repository is being opened is no error when the link has left it") {
+  Fixture f;
+  const Source source(f.volume.link(), "");
+  const auto worktree = f.volume.root() / ".worktrees" / f.commit;
+  // The repository behind the first worktree takes as long to open as the test likes, and turns out to be none.
+  fs::create_directory(f.folder / "slow");
+  std::ofstream(worktree / ".git") << "gitdir: " << (f.folder / "slow").string() << "\n";
+  const auto second = f.volume.commit(Tree{{"b.md", {"100644", "# B\n"}}}, f.commit);
+  const auto goes = [&] { fs::remove_all(worktree); };
+  const auto moves = [&] {
+    f.volume.publish(second);
+    goes();
+  };
+  SUBCASE("opened for its objects") {
+    const auto push = when_opened(f.folder / "slow/commondir", moves);
+    CHECK(source.open()->revision(*git::Oid::parse(second)).commit.hex() == second);
+  }
+  SUBCASE("opened for its origin") {
+    const auto push = when_opened(f.folder / "slow/commondir", moves);
+    CHECK(source.identity() == SourceIdentity{"docs", "https://host.example/team/docs.git"});
+  }
+  SUBCASE("but is one when the link still names it") {
+    const auto removal = when_opened(f.folder / "slow/commondir", goes);
+    CHECK_THROWS_AS(source.open(), git::Error);
+  }
 }
 
 TEST_CASE("the source's name is given, or taken from the origin, and a source without both says what to do") {
