@@ -14,8 +14,9 @@ RUN --mount=type=cache,target=/ccache CCACHE_DIR=/ccache script/build \
  && script/image-root /image build/release/tidemark-sync build/release/tidemark-ingest \
  && rm -rf build
 
-# The unit tests against this distribution's libraries.
+# The unit tests against this distribution's libraries. No mounts are permitted while an image is built.
 FROM tools AS test
+ENV TIDEMARK_NO_MOUNTS=true
 RUN script/bootstrap --test
 COPY . .
 RUN --mount=type=cache,target=/ccache CCACHE_DIR=/ccache script/test --unit

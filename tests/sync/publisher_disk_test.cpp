@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
+#include <string_view>
 
 #include "daemon/error.hpp"
 #include "sync/published_root.hpp"
@@ -111,8 +113,12 @@ TEST_CASE("a full disk: the live tree stays, nothing partial stays, and publishi
     EXPECT(disk.shows(of_megabytes(5, 'd')));
     return 0;
   });
-  if (code == not_permitted)
+  // An image's build forbids mounts and says so (Dockerfile); elsewhere continuous integration has to be able to.
+  const auto is_set = [](const char* name) { return std::getenv(name) != nullptr && std::string_view(std::getenv(name)) == "true"; };
+  if (code == not_permitted && (is_set("TIDEMARK_NO_MOUNTS") || !is_set("CI"))) {
     MESSAGE("not tested: mounting a tmpfs is not permitted here");
-  else
-    CHECK(code == 0);
+    return;
+  }
+  REQUIRE_MESSAGE(code != not_permitted, "mounting a tmpfs is not permitted here, which a test needs under CI=true");
+  CHECK(code == 0);
 }
