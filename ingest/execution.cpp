@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "daemon/error.hpp"
-#include "ingest/generator.hpp"
 #include "ingest/prepare.hpp"
 #include "ingest/stage.hpp"
 
@@ -21,6 +20,8 @@ namespace {
 constexpr std::int64_t inline_upserts = 16;
 // What may lie between the thread that parses and the one that applies: half of it is more than a batch, so that the next one is parsed while one is applied.
 constexpr QueueLimits parsed_ahead{.items = 2'000, .bytes = 6 * 1024 * 1024};
+// Several batches under way keep an engine busy meanwhile.
+constexpr QueueLimits parsed_ahead_of_lanes{.items = 2'000, .bytes = 3 * 1024 * 1024};
 
 }  // namespace
 
@@ -109,7 +110,7 @@ bool Execution::target_is_empty(const git::Oid& tree) const {
 // Upserts first: while a file moves it is found twice rather than not at all.
 void Execution::apply(const ExecutionInput& input, EngineRun& run) {
   Applier applier(run, batch_, report_, [this] { check_stop(); });
-  apply_upserts(input, applier);
+  apply_upserts(input, applier, run.lanes() > 1 ? parsed_ahead_of_lanes : parsed_ahead);
   if (plan_ && plan_->removals() > 0) {
     applier.barrier();
     plan_->for_each_removal([&](const DocumentKey& key) {
@@ -120,7 +121,7 @@ void Execution::apply(const ExecutionInput& input, EngineRun& run) {
   applier.flush();
 }
 
-void Execution::apply_upserts(const ExecutionInput& input, Applier& applier) {
+void Execution::apply_upserts(const ExecutionInput& input, Applier& applier, const QueueLimits& ahead) {
   Preparer preparer(store_, selection_, input.target, input.generation);
   const auto each_upsert = [&](const std::function<bool(std::string_view, const git::Oid&)>& visit) {
     if (plan_) {
@@ -137,7 +138,7 @@ void Execution::apply_upserts(const ExecutionInput& input, Applier& applier) {
     return;
   }
   // Reading and parsing run ahead of the engine by no more than the queue holds.
-  Generator<Operation> parsed(parsed_ahead, [&](const Generator<Operation>::Emit& emit) {
+  Generator<Operation> parsed(ahead, [&](const Generator<Operation>::Emit& emit) {
     each_upsert([&](std::string_view path, const git::Oid& oid) {
       auto operation = preparer.prepare(path, oid);
       const auto bytes = static_cast<std::size_t>(bytes_of(operation));

@@ -9,6 +9,7 @@
 #include "git/revision.hpp"
 #include "ingest/apply.hpp"
 #include "ingest/engine.hpp"
+#include "ingest/generator.hpp"
 #include "ingest/plan.hpp"
 #include "ingest/removal_guard.hpp"
 #include "ingest/run.hpp"
@@ -48,7 +49,7 @@ class Execution {
   void refuse(const ExecutionInput& input, std::int64_t losses, bool nothing_left) const;
   bool target_is_empty(const git::Oid& tree) const;
   void apply(const ExecutionInput& input, EngineRun& run);
-  void apply_upserts(const ExecutionInput& input, Applier& applier);
+  void apply_upserts(const ExecutionInput& input, Applier& applier, const QueueLimits& ahead);
   void check_stop() const;
 
   const git::ObjectStore& store_;

@@ -330,7 +330,7 @@ TEST_CASE_FIXTURE(Fixture, "the more lanes, the smaller the batches: what is und
     std::size_t largest = 0;
     for (const auto& batch : run.batches) largest = std::max(largest, batch.size());
     CHECK(largest * bytes <= 5 << 20);
-    if (lanes > 1) CHECK(largest * bytes * (lanes + 1) <= 8 << 20);
+    if (lanes > 1) CHECK(largest * bytes * (lanes + 1) <= 5 << 20);
     CHECK(unused.upserted == 300);
   }
 }
