@@ -8,6 +8,7 @@
 #include "ingest/elasticsearch/front_matter_json.hpp"
 #include "ingest/fingerprint.hpp"
 #include "ingest/json_text.hpp"
+#include "ingest/prepare.hpp"
 #include "parser/utf8.hpp"
 
 namespace tidemark::ingest::elasticsearch {
@@ -56,13 +57,20 @@ class Members {
   bool begun_ = false;
 };
 
+// Of a path that is too long for a document only the beginning: path_key is the truth, and every folder above it is a term.
+std::string shown_path(std::string_view path) {
+  std::string shown = display_path(path.substr(0, max_path_bytes));
+  if (path.size() > max_path_bytes) shown += "\u2026";
+  return shown;
+}
+
 void append_identity(Members& members, std::string_view kind, const DocumentKey& key, const git::Oid& oid, const Fingerprint& fingerprint,
                      const DocumentContext& context) {
   members.text("kind", kind);
   members.text("source", context.source);
   members.text_unless_empty("repo", context.origin);
   members.text_unless_empty("ref", context.ref);
-  members.text("path", display_path(key.path));
+  members.text("path", shown_path(key.path));
   members.text("path_key", path_key(key.path));
   members.text_unless_empty("fragment", display_path(key.fragment));
   members.text("fragment_key", path_key(key.fragment));

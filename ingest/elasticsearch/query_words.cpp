@@ -40,8 +40,8 @@ std::vector<QueryWord> query_words(std::string_view text) {
     const Decoded next = decode(text, at);
     const std::string_view bytes = text.substr(at, static_cast<std::size_t>(next.bytes));
     at += bytes.size();
-    const bool cjk = next.valid() && is_run_letter(next.character);
-    const Role role = !next.valid() ? Role::other : cjk ? Role::letter : role_of(next.character);
+    const Role role = next.valid() ? role_of(next.character) : Role::other;
+    const bool cjk = role == Role::letter && is_run_letter(next.character);
     if (role == Role::other || (role == Role::mark && !inside)) {
       inside = false;
       continue;

@@ -137,6 +137,7 @@ std::vector<HitSection> sections_of(const json& hit) {
 Hit hit_from(const json& value) {
   const json& source = member(value, "_source");
   const json& score = member(value, "_score");
+  if (!source.is_object()) refuse("has a hit without its document");
   if (!score.is_number()) refuse("has a hit without a score");
   return {.path = text_of(source, "path"),
           .title = text_of(source, "title"),

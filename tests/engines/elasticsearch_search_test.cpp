@@ -151,7 +151,9 @@ TEST_CASE("a hit shows its best sections, marked and escaped") {
     REQUIRE(kanji[0].sections.size() == 1);
     CHECK(kanji[0].sections[0].snippet == "これは<mark>計算機</mark>です。");
     CHECK(index.search("needle").hits.at(0).sections.at(0).snippet == "let <mark>needle</mark> = 1;");
-    CHECK(index.search("\"some prose\" needl*").hits.at(0).sections.at(0).snippet == "<mark>some</mark> <mark>prose</mark>");
+    // Elasticsearch marks a phrase as a whole, OpenSearch its words.
+    const std::string phrase = index.search("\"some prose\" needl*").hits.at(0).sections.at(0).snippet;
+    CHECK((phrase == "<mark>some prose</mark>" || phrase == "<mark>some</mark> <mark>prose</mark>"));
   });
 }
 
