@@ -11,6 +11,7 @@
 #include "ingest/elasticsearch/search_marks.hpp"
 #include "ingest/elasticsearch/search_request.hpp"
 #include "ingest/snippet.hpp"
+#include "parser/utf8.hpp"
 
 namespace tidemark::ingest::elasticsearch {
 
@@ -41,6 +42,17 @@ struct Fragment {
   std::string text;
   std::vector<Match> matches;
 };
+
+// Engines cut a text between words, so a fragment of a text without any is the whole text. What is around its first match is enough.
+constexpr std::size_t max_fragment_bytes = 16 * 1024;
+
+std::string_view around_first_match(std::string_view marked) {
+  if (marked.size() <= max_fragment_bytes) return marked;
+  const std::size_t first = std::min(marked.find(begin_of_match), marked.size());
+  const std::size_t lead = std::min(first, max_fragment_bytes / 4);
+  if (first < marked.size()) marked.remove_prefix(parser::utf8::prefix_of_bytes(marked, first - lead).size());
+  return parser::utf8::prefix_of_bytes(marked, max_fragment_bytes);
+}
 
 Fragment read_fragment(std::string_view marked) {
   Fragment fragment;
@@ -88,7 +100,7 @@ void tell_terms_apart(Fragment& fragment) {
 Fragment fragment_of(const json& highlights, const std::string& field) {
   const json* fragments = find(highlights, field.c_str());
   if (fragments == nullptr || !fragments->is_array() || fragments->empty() || !fragments->front().is_string()) return {};
-  return read_fragment(fragments->front().get_ref<const std::string&>());
+  return read_fragment(around_first_match(fragments->front().get_ref<const std::string&>()));
 }
 
 // The one with the most matches, and those that others have found in the same piece of text.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
@@ -112,11 +113,14 @@ json anywhere(const Term& term, CjkAnalysis cjk) {
            {{"tie_breaker", 0.3}, {"queries", json::array({clause(page_fields, term, cjk), {{"nested", in_sections(clause(section_fields, term, cjk))}}})}}}};
 }
 
-json highlight(Product product, CjkAnalysis cjk) {
+// In the forms that are asked for alone: each one costs an analysis of the text. Where nothing matched, a section shows its beginning.
+json highlight(Product product, const std::vector<Term>& terms, CjkAnalysis cjk) {
+  const auto is_plain = [](const Term& term) { return term.is_plain(); };
   const json from_start = {{"no_match_size", fragment_characters}};
-  json fields = {{"sections.content", from_start}, {"sections.code", from_start}};
-  if (has_exact(cjk)) fields["sections.content.exact"] = json::object();
-  if (has_japanese(cjk)) fields["sections.content.japanese"] = json::object();
+  json fields = {{"sections.code", from_start}};
+  if (!has_exact(cjk) || std::any_of(terms.begin(), terms.end(), is_plain)) fields["sections.content"] = from_start;
+  if (has_exact(cjk) && !std::all_of(terms.begin(), terms.end(), is_plain)) fields["sections.content.exact"] = from_start;
+  if (has_japanese(cjk) && std::any_of(terms.begin(), terms.end(), is_plain)) fields["sections.content.japanese"] = json::object();
   return {{"type", "unified"},
           {"pre_tags", json::array({begin_of_match})},
           {"post_tags", json::array({end_of_match})},
@@ -142,7 +146,7 @@ json best_sections(Product product, const std::vector<Term>& terms, CjkAnalysis 
   nested["inner_hits"] = {{"name", "sections"},
                           {"size", max_hit_sections},
                           {"_source", json::array({"sections.anchor", "sections.heading"})},
-                          {"highlight", highlight(product, cjk)}};
+                          {"highlight", highlight(product, terms, cjk)}};
   return {{"nested", std::move(nested)}};
 }
 

@@ -94,6 +94,22 @@ TEST_CASE("each word, phrase and beginning has to be found; nothing that was typ
   CHECK(all[0]["dis_max"]["queries"][1]["nested"]["path"] == "sections");
 }
 
+TEST_CASE("matches are marked in the forms that were asked for, no others") {
+  const auto fields = [](const std::string& text, CjkAnalysis cjk) {
+    SearchQuery query;
+    query.text = text;
+    std::vector<std::string> names;
+    const json body = body_of(query, cjk);
+    for (const auto& [name, options] : body["query"]["bool"]["should"][0]["nested"]["inner_hits"]["highlight"]["fields"].items()) names.push_back(name);
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  CHECK(fields("word", CjkAnalysis::cjk) == Names{"sections.code", "sections.content"});
+  CHECK(fields("\"a phrase\"", CjkAnalysis::cjk) == Names{"sections.code", "sections.content.exact"});
+  CHECK(fields("word pre*", CjkAnalysis::kuromoji) == Names{"sections.code", "sections.content", "sections.content.exact", "sections.content.japanese"});
+  CHECK(fields("word \"a phrase\"", CjkAnalysis::standard) == Names{"sections.code", "sections.content"});
+}
+
 TEST_CASE("only documents are searched, and filters are terms whatever they hold") {
   SearchQuery query;
   query.text = "word";
@@ -149,6 +165,17 @@ TEST_CASE("a snippet is of where the matches are") {
   CHECK(section_with({{"sections.content", {"\uFDD2alpha\uFDD3 beta gamma"}}, {"sections.content.exact", {"alpha \uFDD2beta\uFDD3 gamma"}}}).snippet == "<mark>alpha</mark> <mark>beta</mark> gamma");
   // Bigrams that overlap are marked piece by piece.
   CHECK(section_with({{"sections.content", {"\uFDD2計算\uFDD3\uFDD2機\uFDD3です"}}}).snippet == "<mark>計算機</mark>です");
+}
+
+TEST_CASE("of a text without words the piece around its first match is shown, however many there are") {
+  std::string text;
+  for (int i = 0; i < 300'000; ++i) text += "字";
+  for (int i = 0; i < 300'000; ++i) text += "\uFDD2計\uFDD3算";
+  const std::string snippet = section_with({{"sections.content", {text}}}).snippet;
+  CHECK(snippet.starts_with("…字字"));
+  CHECK(snippet.find("字<mark>計</mark>算<mark>計</mark>") != std::string::npos);
+  CHECK(snippet.size() < 10'000);
+  CHECK(section_with({{"sections.content", {std::string(1'000'000, 'x')}}}).snippet.starts_with("xxx"));
 }
 
 TEST_CASE("marks that do not belong together end nothing but themselves") {
