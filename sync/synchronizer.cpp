@@ -51,6 +51,7 @@ Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics
       wakeup_(wakeup),
       metrics_(metrics),
       log_(log),
+      root_lock_(settings.root, log),
       publisher_(settings.root, settings.link, settings.checkout, log),
       repository_(settings.root, settings.repo, log),
       fetcher_(settings, repository_, log),

@@ -17,6 +17,7 @@
 #include "sync/fetcher.hpp"
 #include "sync/publisher.hpp"
 #include "sync/repository.hpp"
+#include "sync/root_lock.hpp"
 #include "sync/settings.hpp"
 #include "sync/webhook.hpp"
 
@@ -59,6 +60,7 @@ class Synchronizer {
   Wakeup& wakeup_;
   Metrics& metrics_;
   Log& log_;
+  RootLock root_lock_;  // before what works in the root
   Publisher publisher_;
   Repository repository_;
   Fetcher fetcher_;

@@ -100,6 +100,26 @@ TEST_CASE_FIXTURE(Fixture, "a pass publishes what the remote has, and the next o
   CHECK(eventually([&] { return consumer.wait_for(1).back().at("gitsync-hash") == second; }));
 }
 
+TEST_CASE_FIXTURE(Fixture, "a second synchronizer on the same root is refused and disturbs nothing, until the first has ended") {
+  const std::string first = push("one");
+  auto synchronizer = start();
+  synchronizer->sync_once({});
+  const Tree before = files_below(root / ".worktrees" / first);
+  SUBCASE("under the same name") {}
+  SUBCASE("under another name") {
+    fs::create_directory_symlink(root, directory / "elsewhere");
+    settings.root = (directory / "elsewhere").string();
+  }
+  CHECK_THROWS_WITH_AS(start(), doctest::Contains("in use by another tidemark-sync"), ConfigError);
+  CHECK(live() == first);
+  CHECK(files_below(root / ".worktrees" / first) == before);
+  const std::string second = push("two");
+  CHECK(synchronizer->sync_once({}) == Synchronizer::Outcome::published);
+  synchronizer.reset();
+  CHECK(start()->sync_once({}) == Synchronizer::Outcome::unchanged);
+  CHECK(live() == second);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a branch can go back to an older revision") {
   const std::string first = push("one");
   auto synchronizer = start();
@@ -171,6 +191,7 @@ TEST_CASE_FIXTURE(Fixture, "damaged objects are fetched anew and the live tree s
     wanted = live();
     damage();
     fs::remove(root / "link");
+    synchronizer.reset();
     synchronizer = start();
   }
   synchronizer->sync_once({});
