@@ -51,14 +51,18 @@ Written by `bench/run`; every figure stands beside its reference, which was meas
 about another machine, the ratios do. On a machine with other work the cold start is at a disadvantage: it needs two CPUs at once, its reference one.
 
 - *Cold start*: `tidemark-sync --checkout none` and `tidemark-ingest` started at the same moment on empty volumes, until the revision is searchable.
-  Reference: `git clone --bare`, then all documents from memory into the same FTS5 tables in one transaction (`bench/reference.cpp`; whichever of FTS5's
-  two ways of merging is faster, with FTS5's own settings). Parsing is not part of the reference. Both are measured in turn; the figures are those of the pair
-  with the median ratio.
+  Reference: `git clone --bare`, then all documents from memory into the same FTS5 tables in one transaction (`bench/reference.cpp`; whichever of
+  FTS5's two ways of merging is faster, with FTS5's own settings). Parsing is not part of the reference. Both are measured in turn; the figures are
+  those of the pair with the median ratio.
 - *Push to searchable*: from `POST /sync` on sync until `/api/v1/wait` answers. Reference: `git fetch` of the same push, one insert and commit.
 - *CPU of a push*: of each process, from `POST /sync` until both are at rest again. The reference is the same at the smallest repository.
 - *With nothing new*: both look ten times a second, and nobody asks them anything; figures are of one look. System calls by `strace -f -c`.
-- *Memory* is the highest RssAnon (sampled every 10 ms) and VmHWM during the cold start; *limited* is a cold start with each program in a 64 MiB memory
-  group of its own.
+- *Memory* is the highest RssAnon (sampled every 10 ms) and VmHWM during the cold start; *limited* is a cold start with each program in a 64 MiB
+  memory group of its own.
+
+libgit2 1.5 (Debian 12) fetches the whole history and indexes it with one thread and a SHA-1 that looks for collisions, where git uses two threads: a
+repository with a long history of large files takes longer than with git. From libgit2 1.7 on (Debian 13) tidemark-sync fetches what `--depth` asks
+for, one commit by default.
 
 Repositories are served by `git daemon`. Generated files are Markdown pages of 1.5 KiB, and JSON for every tenth.
 """
