@@ -117,7 +117,9 @@ void Reconciler::inspect(Attempt& attempt) {
   const auto now = std::chrono::steady_clock::now();
   const bool looked = last_whole_look_ && now - *last_whole_look_ < settings_.reconcile_period;
   const auto look = looked && attempt.report.trigger == "hint" ? Look::recent : Look::whole;
+  vacant_in_ = Duration{0};
   attempt.facts = engine_.inspect(look);
+  vacant_in_ = attempt.facts.vacant_in;
   if (look == Look::whole) last_whole_look_ = now;
   update_facts(attempt.facts);
   const auto& state = attempt.facts.state;

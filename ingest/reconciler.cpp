@@ -76,6 +76,8 @@ Wakeup::Clock::time_point Reconciler::next_look() {
     delay = settings_.backoff.delay(status_.failures, random_unit());
   } else if (!last_target_) {
     delay = std::min(delay, first_revision_period);
+  } else if (vacant_in_ > Duration{0}) {
+    delay = std::min(delay, vacant_in_);
   }
   if (status_.stalled.empty()) status_.next_run = WallClock::now() + delay;
   return Wakeup::Clock::now() + delay;

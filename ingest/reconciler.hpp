@@ -112,6 +112,7 @@ class Reconciler {
   std::optional<git::Oid> allowed_removals_;  // an operator's confirmation, until a run of that revision has succeeded
   std::optional<git::Oid> last_target_;       // of the last run
   std::optional<std::chrono::steady_clock::time_point> last_whole_look_;
+  Duration vacant_in_{0};                     // when another's lease will be vacant if it is not renewed; 0: we do not stand by for one
   std::optional<git::Oid> behind_;            // the older target at which a vacant lease was found
   int looks_in_stall_ = 0;                    // periods since the last run
 

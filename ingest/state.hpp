@@ -49,6 +49,7 @@ struct Facts {
   bool writable = true;                  // false: another agent holds the lease; stand by
   bool leading = true;                   // we hold the lease, or there is none to hold; false with writable: it is vacant, and lead() takes it
   Duration vacant{0};                    // for how long this process has seen it so
+  Duration vacant_in{0};                 // of another's lease: when it will be, if it is not renewed
   std::string holder;                    // who, if known
   std::int64_t documents = 0;
   std::int64_t quarantined = 0;

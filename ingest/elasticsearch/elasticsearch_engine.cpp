@@ -254,6 +254,7 @@ void ElasticsearchEngine::look_at_lease(Facts& facts, const std::string& physica
   const bool of_former_self = lease.holder == holder_;
   facts.writable = seen.vacant || of_former_self;
   facts.vacant = seen.vacant_for;
+  facts.vacant_in = seen.vacant_in;
   stood_still_ = facts.writable && !lease.holder.empty();
 }
 
@@ -283,6 +284,7 @@ Facts ElasticsearchEngine::look_without_live(const std::vector<PhysicalIndex>& f
     if (seen.vacant) continue;
     facts.writable = false;
     facts.leading = false;
+    facts.vacant_in = seen.vacant_in;
     facts.holder = lease.holder_name.empty() ? "an agent that fills " + fill.name : lease.holder_name;
   }
   return facts;

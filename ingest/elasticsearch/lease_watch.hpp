@@ -17,7 +17,7 @@ class LeaseWatch {
   struct Seen {
     bool vacant = false;
     Duration vacant_for{0};
-    Duration still_for{0};  // the holder and its renewals have not changed
+    Duration vacant_in{0};  // if it goes on to stand still
   };
   // A lease that was given back is vacant at once; any other when it has stood still for its duration (`fallback` if it names none) since it was first seen so.
   Seen look(const std::string& index, const Lease& lease, Duration fallback, Clock::time_point now);

@@ -12,12 +12,13 @@ import time
 import unittest
 from collections import Counter
 
+from tidemark_e2e.engine import shared_server
 from tidemark_e2e.environment import wait_until
 from tidemark_e2e.generator import Generator
 from tidemark_e2e.shrink import describe, shrink
 from tidemark_e2e.world import MAX_FILE_SIZE, World
 
-OPTIONS = argparse.Namespace(pushes=300, seed=1, kill=False, checkout="full", transport="file", start=0, rebuild_every=100, verbose=False)
+OPTIONS = argparse.Namespace(pushes=300, seed=1, kill=False, checkout="full", transport="file", engine=None, start=0, rebuild_every=100, verbose=False)
 
 
 class Model(unittest.TestCase):
@@ -25,7 +26,8 @@ class Model(unittest.TestCase):
         self.options = OPTIONS
         self.generator = Generator(self.options.seed, MAX_FILE_SIZE)
         self.chance = random.Random(f"{self.options.seed} what happens around a push")
-        self.world = World(self.options.checkout, self.options.transport)
+        self.server_url = shared_server(self.options.engine) if self.options.engine else None
+        self.world = World(self.options.checkout, self.options.transport, self.server_url)
         self.steps, self.happened, self.modes = [], Counter(), Counter()
         self.runs_seen = set()
         self.failed = False
@@ -61,7 +63,7 @@ class Model(unittest.TestCase):
                 print(f"{step + 1} pushes, {self.world.documents} documents compared, {time.monotonic() - began:.1f} s", flush=True)
         print(
             f"model: seed {self.options.seed}, {self.options.pushes - self.options.start} pushes, {self.world.documents} documents compared, 0 differences, "
-            f"{time.monotonic() - began:.1f} s; checkout {self.options.checkout}, {self.options.transport}; "
+            f"{time.monotonic() - began:.1f} s; {self.options.engine or 'sqlite'}, checkout {self.options.checkout}, {self.options.transport}; "
             f"runs {dict(self.modes)}; {dict(self.happened)}",
             flush=True,
         )
@@ -133,13 +135,14 @@ class Model(unittest.TestCase):
             "the last pushes:",
         ]
         said += [f"  {number} {commit[:12]} {'; '.join(words)}" for number, commit, words in self.steps[-6:]]
+        engine_flags = f" --engine {self.options.engine}" if self.options.engine else ""
         replay_flags = " --kill" if self.options.kill else ""
         said.append(
             f"replay: model_test.py --seed {self.options.seed} --pushes {step + 1} --start {max(0, step - 20)} --checkout {self.options.checkout} "
-            f"--transport {self.options.transport}{replay_flags}"
+            f"--transport {self.options.transport}{replay_flags}{engine_flags}"
         )
         said.append(self.world.pair.tails())
-        small = shrink(self.generator.trees[max(0, step - 8) : step + 1], self.options.checkout)
+        small = shrink(self.generator.trees[max(0, step - 8) : step + 1], self.options.checkout, self.server_url)
         if small:
             said += [f"shrunk to {len(small[0])} pushes, where it shows as:", *("  " + line for line in small[1][:10]), describe(small[0])]
         else:
@@ -154,6 +157,7 @@ def main():
     parser.add_argument("--kill", action="store_true", help="kill -9 of either process at random moments")
     parser.add_argument("--checkout", choices=["full", "none"], default=OPTIONS.checkout)
     parser.add_argument("--transport", choices=["file", "git", "http"], default=OPTIONS.transport)
+    parser.add_argument("--engine", help="a search server by script/engine's name, instead of an SQLite file: opensearch, elasticsearch-8")
     parser.add_argument("--start", type=int, default=0, help="make the pushes before this one without the programs")
     parser.add_argument(
         "--rebuild-every", type=int, default=OPTIONS.rebuild_every, help="compare with an index made from nothing after so many pushes"

@@ -7,13 +7,13 @@ from .world import replay
 BUDGET = 90  # seconds
 
 
-def shrink(trees, checkout):
+def shrink(trees, checkout, server_url=None):
     """(trees, differences) of the smallest failing replay that was found, or None when a replay of the trees alone does not fail (then the timing matters, or the history)."""
     deadline = time.monotonic() + BUDGET
     found = None
     for count in (2, 3, 5, 9):
         last = trees[-count:]
-        differences = replay(last, checkout)
+        differences = replay(last, checkout, server_url)
         if differences:
             found = (last, differences)
             break
@@ -29,7 +29,7 @@ def shrink(trees, checkout):
         while start < len(paths) and time.monotonic() < deadline:
             kept = paths[:start] + paths[start + step :]
             smaller = [{path: file for path, file in tree.items() if path in kept} for tree in trees]
-            again = replay(smaller, checkout)
+            again = replay(smaller, checkout, server_url)
             if again:
                 paths, trees, differences, dropped = kept, smaller, again, True
             else:

@@ -2,6 +2,7 @@
 
 import random
 
+from .cluster import Cluster
 from .environment import Folder
 from .git import Bare
 from .index import compare_listing, compare_quarantine, compare_rows, compare_stored, compare_worktree, read_database
@@ -14,7 +15,9 @@ MAX_FILE_SIZE = 16 * 1024
 
 
 class World:
-    def __init__(self, checkout="full", transport="file"):
+    def __init__(self, checkout="full", transport="file", server_url=None):
+        """`server_url`: of an Elasticsearch or OpenSearch; without one the index is an SQLite file."""
+        self.cluster = Cluster(server_url) if server_url else None
         self.folder = Folder()
         self.checkout = checkout
         self.served = self.folder / "served"
@@ -23,18 +26,22 @@ class World:
         self.oracle = Oracle(self.bare.path, MAX_FILE_SIZE)
         self.server = {"file": lambda root: None, "git": GitDaemon, "http": HttpBackend}[transport](self.served)
         url = self.server.url("model.git") if self.server else self.bare.path
-        self.pair = Pair(self.folder / "pod", url, {"checkout": checkout}, self.ingest_options())
+        self.pair = Pair(self.folder / "pod", url, {"checkout": checkout}, self.ingest_options(self.cluster))
         self.compared = self.documents = 0
 
-    @staticmethod
-    def ingest_options():
-        return {"max_file_size": f"{MAX_FILE_SIZE // 1024}KiB", "max_removals": "100%", "source_name": "model"}
+    def ingest_options(self, cluster=None):
+        return {**(cluster.options() if cluster else {}), **self.SOURCE_OPTIONS}
+
+    SOURCE_OPTIONS = {"max_file_size": f"{MAX_FILE_SIZE // 1024}KiB", "max_removals": "100%", "source_name": "model"}
+
+    def rows(self):
+        return self.cluster.rows() if self.cluster else read_database(self.pair.ingest.database)
 
     def check(self, commit, rng):
         """Everything that can be compared after a push: an empty list when the index equals the tree."""
         expectation = self.oracle.expect(commit)
         client = self.pair.ingest.client
-        rows = read_database(self.pair.ingest.database)
+        rows = self.rows()
         differences = compare_rows(expectation, rows, self.oracle)
         differences += compare_listing(expectation, client, rng.choice([1000, 1000, 100, 17]))
         differences += compare_quarantine(expectation, client)
@@ -72,13 +79,16 @@ class World:
     def check_rebuild(self):
         """The index that grew push by push against one made from nothing, every stored column."""
         folder = Folder()
+        cluster = Cluster(self.cluster.url) if self.cluster else None
         try:
-            fresh = Ingest(folder.path, self.pair.sync.link, one_time=True, **self.ingest_options())
+            fresh = Ingest(folder.path, self.pair.sync.link, one_time=True, **self.ingest_options(cluster))
             code, said = fresh.run()
             if code:
                 return [f"a fresh index ends with {code}: {said[-1500:]}"]
-            return compare_stored(read_database(self.pair.ingest.database), read_database(fresh.database))
+            return compare_stored(self.rows(), cluster.rows() if cluster else read_database(fresh.database))
         finally:
+            if cluster:
+                cluster.remove()
             folder.close()
 
     def close(self, quietly=False):
@@ -89,15 +99,17 @@ class World:
             else:
                 self.pair.close()
         finally:
+            if self.cluster:
+                self.cluster.remove()
             self.oracle.close()
             if self.server:
                 self.server.close()
             self.folder.close()
 
 
-def replay(trees, checkout):
+def replay(trees, checkout, server_url=None):
     """Pushes the trees one after the other into a new world (unrelated histories, so that each transition is a diff of trees alone): the differences after the last."""
-    world = World(checkout)
+    world = World(checkout, server_url=server_url)
     try:
         world.pair.start()
         for tree in trees:
