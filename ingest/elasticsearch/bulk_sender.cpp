@@ -83,12 +83,14 @@ class BulkSender::Delivery {
     std::string silence;
     const auto response = request(body, piece.size(), silence);
     if (!response) {
+      outcome_.certain = false;
       pieces_.push_front(piece);
       sender_.overloaded();
       return pause(silence, Duration(0));
     }
     if (response->status == 413) return divide(piece, body.text().size());
     if (response->status < 200 || response->status > 299) {
+      outcome_.certain = false;
       pieces_.push_front(piece);
       return whole_refused(*response);
     }
@@ -96,6 +98,7 @@ class BulkSender::Delivery {
     const auto answer = decode_bulk(response->body, piece.size() + body.guarded(), problem);
     if (!answer) {
       if (++garbled_ >= garbled_answers_in_a_row) throw TransientError(fmt::format("POST /{}/_bulk: {}", alias_, problem));
+      outcome_.certain = false;
       pieces_.push_front(piece);
       return pause(problem, Duration(0));
     }

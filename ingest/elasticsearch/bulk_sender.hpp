@@ -34,6 +34,7 @@ class BulkSender {
   struct Outcome {
     std::vector<BulkItem> items;  // one per operation, in order: applied, conflict or document_refused
     std::int64_t counted = 0;     // operations that the engine counted, all tries together
+    bool certain = true;          // every answer was read: what an item made or deleted, it made or deleted now
   };
   // Sends `bulk` to `alias` with require_alias. What was answered with overload goes again alone; the same request goes again for 429 and 5xx, silence and garbled
   // answers; a request too large goes again in halves. Throws TransientError when patience or `stop` has ended it, when the index is missing or blocked for now;

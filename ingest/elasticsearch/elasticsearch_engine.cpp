@@ -77,9 +77,10 @@ class ElasticsearchEngine final : public Engine {
   std::vector<PhysicalIndex> look_around();
   void make_writable(const PhysicalIndex& live);
   void clear_away(const IndexView& view);
-  void count(Facts& facts, const std::string& physical, std::int64_t seq_no, std::int64_t operations);
+  void count(Facts& facts, const std::string& physical);
   Lease own_lease() const;
   std::shared_ptr<HeldState> begin_fill(const RunStart& start);
+  std::optional<IndexProtocol::Counts> known_counts(const std::shared_ptr<HeldState>& state) const;
   std::unique_ptr<EngineRun> run_on(std::shared_ptr<HeldState> state, const RunStart& start);
   void committed(const std::shared_ptr<HeldState>& state, IndexProtocol::Counts counts);
   void give_back();
@@ -112,8 +113,7 @@ class ElasticsearchEngine final : public Engine {
   bool strangers_left_ = false;          // there are more: another audit follows
   struct Counted {
     std::string physical;
-    std::int64_t seq_no = -1;
-    std::int64_t operations = -1;
+    std::int64_t generation = -1;
     IndexProtocol::Counts counts;
   } counted_;
 };
@@ -229,7 +229,7 @@ Facts ElasticsearchEngine::look_at(const PhysicalIndex& live, const std::string&
     facts.state = answer.stored->document.state;
     check(facts, *answer.stored, shards, drift);
   }
-  count(facts, live.name, answer.stored ? answer.stored->seq_no : -1, shards.operations);
+  count(facts, live.name);
   return facts;
 }
 
@@ -306,10 +306,11 @@ void ElasticsearchEngine::clear_away(const IndexView& view) {
   }
 }
 
-// Counted again only when something was written since.
-void ElasticsearchEngine::count(Facts& facts, const std::string& physical, std::int64_t seq_no, std::int64_t operations) {
-  if (counted_.physical != physical || counted_.seq_no != seq_no || counted_.operations != operations) {
-    counted_ = {.physical = physical, .seq_no = seq_no, .operations = operations, .counts = protocol().count(physical)};
+// Counted again only when there was another run, or somebody wrote.
+void ElasticsearchEngine::count(Facts& facts, const std::string& physical) {
+  const auto generation = facts.check_holds && facts.state ? facts.state->generation : -1;
+  if (generation < 0 || counted_.physical != physical || counted_.generation != generation) {
+    counted_ = {.physical = physical, .generation = generation, .counts = protocol().count(physical)};
   }
   facts.documents = counted_.counts.documents;
   facts.quarantined = counted_.counts.quarantined + static_cast<std::int64_t>(seen_ ? seen_->document.refused.size() : 0);
@@ -376,12 +377,19 @@ std::shared_ptr<HeldState> ElasticsearchEngine::begin_fill(const RunStart& start
   return state;
 }
 
+// What the last look or run counted, if nobody has written since.
+std::optional<IndexProtocol::Counts> ElasticsearchEngine::known_counts(const std::shared_ptr<HeldState>& state) const {
+  if (state != held_ || !facts_ || !facts_->check_holds || !state->document().refused.empty()) return std::nullopt;
+  return IndexProtocol::Counts{.documents = facts_->documents, .quarantined = facts_->quarantined};
+}
+
 std::unique_ptr<EngineRun> ElasticsearchEngine::run_on(std::shared_ptr<HeldState> state, const RunStart& start) {
   return std::make_unique<ElasticsearchRun>(RunContext{.protocol = protocol(),
                                                        .sender = sender_,
                                                        .leases = leases_,
                                                        .choice = schema_choice(),
                                                        .state = state,
+                                                       .before = known_counts(state),
                                                        .strangers = [this] { return std::exchange(strangers_, {}); },
                                                        .tampered = [this] { tampered_ = true; },
                                                        .committed = [this, state](IndexProtocol::Counts counts) { committed(state, counts); },
@@ -424,6 +432,7 @@ void ElasticsearchEngine::committed(const std::shared_ptr<HeldState>& state, Ind
   drift_.clear();
   if (std::exchange(strangers_left_, false)) held_->begin_run();
   const auto document = held_->document();
+  counted_ = {.physical = live_, .generation = document.state.generation, .counts = counts};
   Facts facts;
   facts.schema = Schema::ours;
   facts.state = document.state;

@@ -50,6 +50,7 @@ BulkSender::Outcome ElasticsearchRun::send(const EncodedBulk& bulk) {
   try {
     auto outcome = context_.sender.send(bulk, context_.state->private_alias(), at_once ? Refresh::now : Refresh::no, stop_.get_token());
     context_.state->count(outcome.counted);
+    if (!outcome.certain) countable_ = false;
     return outcome;
   } catch (const TransientError&) {
     if (context_.state->fenced()) throw Fenced("another agent has taken the lease on " + context_.state->physical());
@@ -71,6 +72,7 @@ std::vector<Settled> ElasticsearchRun::apply(std::span<const Operation> operatio
   }
   if (sent.empty()) return settled;
   touch(operations);
+  if (std::ranges::any_of(operations, [](const Operation& each) { return std::holds_alternative<Quarantined>(each); })) countable_ = false;
   const auto outcome = send(bulk);
   for (std::size_t i = 0; i < sent.size(); ++i) settled[sent[i]] = settle(operations[sent[i]], outcome.items.at(i));
   return settled;
@@ -150,7 +152,7 @@ void ElasticsearchRun::commit(const Checkpoint& checkpoint) {
   if (start_.mode == Mode::audit) remove_strangers();
   if (start_.mode == Mode::rebuild) protocol.serve(state.physical(), context_.choice);
   if (!refreshed_ || start_.mode == Mode::rebuild) protocol.refresh(state.physical());
-  const auto counts = protocol.count(state.physical());
+  const auto counts = this->counts();
   if (start_.mode == Mode::rebuild && counts.documents + counts.quarantined != made_) {
     throw TransientError(fmt::format("{} holds {} documents and stubs after {} were made", state.physical(), counts.documents + counts.quarantined, made_.load()));
   }
@@ -166,6 +168,13 @@ void ElasticsearchRun::commit(const Checkpoint& checkpoint) {
   if (start_.mode == Mode::rebuild) finish_fill();
   committed_ = true;
   context_.committed(counts);
+}
+
+// By what the items said, or by a request: a document may have replaced a stub.
+IndexProtocol::Counts ElasticsearchRun::counts() {
+  const auto& before = context_.before;
+  if (start_.mode == Mode::diff && countable_ && before && before->quarantined == 0) return {.documents = before->documents + made_, .quarantined = 0};
+  return context_.protocol.count(context_.state->physical());
 }
 
 void ElasticsearchRun::finish_fill() {

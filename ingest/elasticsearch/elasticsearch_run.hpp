@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <stop_token>
@@ -27,6 +28,7 @@ struct RunContext {
   LeaseKeeper& leases;
   SchemaChoice choice;
   std::shared_ptr<HeldState> state;                      // of the index that is written; of a fresh one in a rebuild
+  std::optional<IndexProtocol::Counts> before;           // what the index held, if that is known
   std::function<std::vector<std::string>()> strangers;   // what an audit's listing found beside our documents, by `_id`
   std::function<void()> tampered;                        // called when only a rebuild helps
   std::function<void(IndexProtocol::Counts)> committed;  // called at the end of commit()
@@ -48,6 +50,7 @@ class ElasticsearchRun final : public EngineRun {
   Settled settle(const Operation& operation, const BulkItem& item);
   [[noreturn]] void meet_conflict(const BulkItem& item);
   void remove_strangers();
+  IndexProtocol::Counts counts();
   void finish_fill();
   void touch(std::span<const Operation> operations);
   std::vector<Quarantined> refused_after(const std::vector<Quarantined>& before);
@@ -61,6 +64,7 @@ class ElasticsearchRun final : public EngineRun {
   std::stop_callback<std::function<void()>> on_loss_;
   std::atomic<bool> refreshed_ = true;       // nothing was written that searches do not see
   std::atomic<std::int64_t> made_ = 0;       // documents and stubs made, less those deleted
+  std::atomic<bool> countable_ = true;       // no stubs, no answer lost: made_ is the documents'
   std::set<DocumentKey> refused_before_;     // what the state lists
   std::mutex mutex_;                         // guards what follows
   std::vector<Quarantined> refused_;
