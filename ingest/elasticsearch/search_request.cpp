@@ -25,6 +25,9 @@ constexpr std::size_t max_clauses = 900;
 constexpr std::size_t clauses_of_term = 27;
 constexpr std::size_t clauses_of_letter = 13;
 
+// The tokenizer cuts longer words, and OpenSearch 2 refuses beginnings of over a thousand characters.
+constexpr std::size_t longest_token = 255;
+
 struct Term {
   std::string text;
   bool quoted = false;
@@ -93,7 +96,7 @@ json names_of(std::span<const Field> fields, const Term& term, CjkAnalysis cjk, 
 json clause(std::span<const Field> fields, const Term& term, CjkAnalysis cjk, Forms forms = Forms::all) {
   const json names = names_of(fields, term, cjk, forms);
   // The operators are switched off but for the one that is wanted; the analyzer folds the word.
-  if (term.prefix && term.words.size() == 1) {
+  if (term.prefix && term.words.size() == 1 && term.words[0].text.size() <= longest_token) {
     return {{"simple_query_string", {{"query", term.words[0].text + "*"}, {"flags", "PREFIX"}, {"fields", names}}}};
   }
   json match = {{"query", term.text}, {"type", term.prefix ? "phrase_prefix" : "phrase"}, {"fields", names}};
