@@ -226,9 +226,9 @@ HttpAnswer HttpClient::call(const HttpCall& call, std::stop_token stop) {
   const auto code = implementation_->run(stop);
   if (!code) fail(call, "given up, since the process stops");
   if (transfer.too_large) fail(call, "the answer is over " + std::to_string(call.max_response_bytes) + " bytes");
-  if (*code == CURLE_ABORTED_BY_CALLBACK) fail<NoAnswerError>(call, "the connection ended before the answer");
   if (*code != CURLE_OK) {
-    const std::string_view reason = error[0] != '\0' ? error.data() : curl_easy_strerror(*code);
+    std::string_view reason = error[0] != '\0' ? error.data() : curl_easy_strerror(*code);
+    if (*code == CURLE_ABORTED_BY_CALLBACK) reason = "the connection ended before the answer";
     if (implementation_->nothing_sent()) fail<NotSentError>(call, reason);
     fail<NoAnswerError>(call, reason);
   }
