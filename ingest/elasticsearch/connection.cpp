@@ -190,8 +190,8 @@ Response Connection::send(const Request& request, std::stop_token stop) {
     }
     authorization = self.credential.renewed(*authorization);
   }
-  throw StalledError(fmt::format("{} {} was answered with 401: the cluster does not take {}", call.method, redact_credentials(call.url),
-                                 self.credential.description()));
+  throw StalledError(fmt::format("{} {} was answered with 401: the cluster does not take {}", call.method,
+                                 redact_credentials(call.url.substr(0, call.url.find('?'))), self.credential.description()));
 }
 
 std::string escape_segment(std::string_view text) {

@@ -138,7 +138,7 @@ std::vector<PhysicalIndex> IndexProtocol::look() {
 CjkAnalysis IndexProtocol::probe_analysis() {
   const auto has = [&](const char* analysis) {
     const auto response = send("POST", "/_analyze", analysis);
-    if (response.status == 429 || response.status >= 500) throw_unexpected(response, "POST /_analyze");
+    if (!is_success(response) && response.status != 400) throw_unexpected(response, "POST /_analyze");
     return is_success(response);
   };
   if (has(R"({"tokenizer":"kuromoji_tokenizer","char_filter":["icu_normalizer"],"text":"a"})")) return CjkAnalysis::kuromoji;

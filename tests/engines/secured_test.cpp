@@ -96,7 +96,8 @@ TEST_CASE("a secured Elasticsearch: wrong, right and rotated passwords and API k
     REQUIRE(made.status == 200);
     return nlohmann::json::parse(made.body);
   };
-  const auto first = make_key(nlohmann::json::parse(R"({"looks": {"indices": [{"names": ["tidemark*"], "privileges": ["view_index_metadata"]}]}})"));
+  const auto first = make_key(nlohmann::json::parse(
+      R"({"looks": {"cluster": ["cluster:admin/analyze"], "indices": [{"names": ["tidemark*"], "privileges": ["view_index_metadata"]}]}})"));
   put(secret, first["encoded"]);
   auto by_key = settings;
   by_key.username.clear();
