@@ -200,6 +200,8 @@ void Reconciler::announce(Attempt& attempt, const Decision& decision) {
   history_.put(report);
   const std::lock_guard lock(mutex_);
   status_.running = report.id;
+  status_.target = last_target_;
+  metrics_.update(status_);  // a long run, or one whose bulk meets silence, is behind all the while
 }
 
 void Reconciler::succeed(Attempt& attempt) {
