@@ -45,7 +45,8 @@ def diff(name, fault, rule, after_bulk=False):
         commit = stage.push()
         if after_bulk:
             stage.proxy.await_held(1)
-            stage.proxy.rules({"do": "hold", "times": 1, **rule})
+            # Without a limit: a renewal may be held together with the bulk, and go with it.
+            stage.proxy.rules({"do": "hold", **rule})
             stage.proxy.release()
         return killed_when_held(stage, commit)
 

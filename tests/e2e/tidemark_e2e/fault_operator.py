@@ -1,5 +1,7 @@
 """Cells of the fault matrix: what an operator, another program or a snapshot does to the index behind the agent's back."""
 
+from urllib.parse import quote
+
 from .engine import ask
 from .environment import wait_until
 from .fault_stage import STATE, cell
@@ -27,8 +29,6 @@ def edit(stage, physical):
 
 
 def ask_id(document):
-    from urllib.parse import quote
-
     return quote(document, safe="")
 
 
@@ -122,11 +122,10 @@ def later_than_snapshot(stage):
 def replaced_by_restore(stage):
     snapshot, commit = later_than_snapshot(stage)
     try:
-        stage.ingest.freeze()
+        stage.freeze()
         stage.request("DELETE", f"/{snapshot.physical}")
         snapshot.restore()
-        stage.ingest.thaw()
-        stage.fault()
+        stage.thaw()
         commit = stage.push()
         return stage.level(commit, modes=NEVER_DIFF)
     finally:
@@ -137,11 +136,10 @@ def replaced_by_restore(stage):
 def old_snapshot_over_closed(stage):
     snapshot, commit = later_than_snapshot(stage)
     try:
-        stage.ingest.freeze()
+        stage.freeze()
         stage.request("POST", f"/{snapshot.physical}/_close")
         snapshot.restore()
-        stage.ingest.thaw()
-        stage.fault()
+        stage.thaw()
         return stage.level(commit, modes=NEVER_DIFF)
     finally:
         snapshot.forget()
@@ -229,13 +227,12 @@ def state_deleted(stage):
 def edge_58_state_newer(stage):
     stage.start()
     physical = stage.physical()
-    stage.fault()
-    stage.ingest.freeze()
+    stage.freeze()
     body = stage.request("GET", f"/{physical}/_doc/{STATE}").json["_source"]
     body["state"]["schema"] = 99
     stage.request("PUT", f"/{physical}/_doc/{STATE}?refresh=true", body)
     before = stage.cluster.rows()
-    stage.ingest.thaw()
+    stage.thaw()
     commit = stage.push()
     stage.fails(commit, "newer", "schema")
     assert stage.cluster.rows() == before, "an index of a newer version was written to"
@@ -255,7 +252,7 @@ def edge_39_late_write(stage):
     commit = stage.publish()
     stage.level(commit)
     physical = stage.physical()
-    stage.ingest.freeze()
+    stage.freeze()
     stage.request("POST", f"/{physical}/_close")
     stage.request("POST", f"/{physical}/_open?wait_for_active_shards=1")
     wait_until(lambda: ask(stage.url, "GET", f"/_cluster/health/{physical}?wait_for_status=yellow&timeout=5s").status == 200, "the index opens")
@@ -263,8 +260,7 @@ def edge_39_late_write(stage):
     assert released["statuses"] == [200], released
     stage.request("POST", f"/{physical}/_refresh")
     assert name in stage.cluster.rows(), "the late write did not bring the document back: the cell shows nothing"
-    stage.fault()
-    stage.ingest.thaw()
+    stage.thaw()
     return stage.level(commit, modes=NEVER_DIFF)
 
 
@@ -287,10 +283,12 @@ def edit_before_checkpoint(stage):
     stage.fault()
     commit = stage.push()
     stage.proxy.await_held(1)
-    stage.proxy.rules({"do": "hold", "method": "PUT", "path": STATE, "times": 1})
+    # Every write of the state from now on: a renewal may be held together with the bulk, and go with it.
+    stage.proxy.rules({"do": "hold", "method": "PUT", "path": STATE})
     stage.proxy.release()
     stage.proxy.await_held(1)
     edit(stage, stage.physical())
+    stage.proxy.rules()
     stage.proxy.release()
     return stage.level(commit, modes=NEVER_DIFF)
 

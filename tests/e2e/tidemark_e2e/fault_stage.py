@@ -125,8 +125,14 @@ class Stage:
         runs = self.client.runs() if self.ingest.running() else []
         self.mark = (self.ingest.process.pid, max([run["id"] for run in runs], default=0))
 
-    def hits(self, at=0):
-        wait_until(lambda: self.proxy.hits()[at] > 0, lambda: f"the fault happens: {self.proxy.hits()}\n{self.ingest.tail()}")
+    def freeze(self):
+        """The agent sees nothing of the fault until it is thawed: then the clock runs."""
+        self.fault()
+        self.ingest.freeze()
+
+    def thaw(self):
+        self.ingest.thaw()
+        self.began = time.monotonic()
 
     def fails(self, commit, *words):
         """The failure is named and the commit not claimed, by the status and by the metrics. While a bulk is still being tried again the status says that the run goes on,
@@ -135,7 +141,7 @@ class Stage:
 
         def told():
             status = self.client.status()
-            said = f"{status.get('last_error') or ''} {status.get('stalled') or ''}".strip()
+            said = " ".join(status.get(name) or "" for name in ("last_error", "stalled", "standing_by")).strip()
             assert (status.get("checkpoint") or {}).get("commit") != commit, f"the status claims {commit} during the fault: {status}"
             said = said or ("\n".join(line for line in self.ingest.log()[before:].splitlines() if " warning " in line) if status.get("running") else "")
             return said and (not words or any(word.lower() in said.lower() for word in words))
