@@ -24,9 +24,9 @@ struct HttpCall {
   std::string method = "POST";
   std::string url = {};
   std::map<std::string, std::string> headers = {};
-  std::string_view body = {};                   // not copied: lives as long as the call
-  Duration timeout = std::chrono::seconds(10);  // for the whole call
-  Duration connect_timeout{0};                  // of it, for name, connection and TLS; 0: all of it
+  std::string_view body = {};                     // not copied: lives as long as the call
+  Duration timeout = std::chrono::seconds(10);    // for the whole call
+  Duration connect_timeout{0};                    // of it, for name, connection and TLS; 0: all of it
   std::int64_t max_response_bytes = 1024 * 1024;  // of the body, unpacked
   bool accept_gzip = false;
   // Without it a call whose kept connection ends before the answer's first byte is made again over a new one, though the peer may have acted upon it.
@@ -58,8 +58,8 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  // Any status is an answer. Throws NotSentError, NoAnswerError (timed out, cut off), or TransientError itself for an answer that is too large and when `stop`
-  // is requested: the text names the URL without its credentials.
+  // Any status is an answer. Throws NotSentError, NoAnswerError (timed out, cut off), or TransientError itself for an answer that is too large and
+  // when `stop` is requested: the text names the URL without its credentials.
   HttpAnswer call(const HttpCall& call, std::stop_token stop = {});
 
  private:

@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t max_report_problems = 20;
 constexpr std::int64_t tolerated_refusals = 10;
 constexpr std::int64_t tolerated_refusal_percent = 5;
-// Of the batches under way and the one that is being filled, all together: the more lanes, the smaller each. Each is in memory a second time, encoded.
+// Of the batches under way and the one that is being filled, all together: the more lanes, the smaller each. Each is in memory a second time,
+// encoded.
 constexpr std::int64_t max_parallel_bytes = 5 * 1024 * 1024;
 
 template <typename... Visitors>

@@ -1,5 +1,5 @@
-// Operations go to the engine in bounded batches, as many at once as it has lanes for; what it did with each ends in the run's report, and what it refused
-// in quarantine.
+// Operations go to the engine in bounded batches, as many at once as it has lanes for; what it did with each ends in the run's report, and what it
+// refused in quarantine.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +18,15 @@ struct BatchLimits {
   std::int64_t bytes = 2 * 1024 * 1024;
 };
 
-// With one lane everything happens on the calling thread. With more of them a batch is applied on a thread of its own while the next ones are added, and a
-// failure is thrown by a later call, once no batch is under way any more.
+// With one lane everything happens on the calling thread. With more of them a batch is applied on a thread of its own while the next ones are added,
+// and a failure is thrown by a later call, once no batch is under way any more.
 class Applier {
  public:
   // `before_batch` may throw to end the run between two batches. Everything is called on the thread that calls the Applier.
   Applier(EngineRun& run, BatchLimits limits, RunReport& report, std::function<void()> before_batch);
 
-  // Gives what has been applied by now and is done with, if anything. Throws as EngineRun::apply, and StalledError when the engine refuses more than a few
-  // percent of the run's documents.
+  // Gives what has been applied by now and is done with, if anything. Throws as EngineRun::apply, and StalledError when the engine refuses more than
+  // a few percent of the run's documents.
   std::vector<Operation> add(Operation operation);
   // To be called when the next add() is some time off: an engine that would be idle gets what has been added so far. Gives and throws as add().
   std::vector<Operation> spare();

@@ -14,9 +14,10 @@ namespace fs = std::filesystem;
 fs::path sqlite_file(std::string_view engine, std::string_view index) {
   constexpr std::string_view sqlite = "sqlite:";
   if (!engine.starts_with(sqlite)) {
-    throw ConfigError(fmt::format("--engine '{}' is no engine; write sqlite:PATH, for instance sqlite:/var/lib/tidemark/index.sqlite, or the URL of a search "
-                                  "server, for instance https://search:9200",
-                                  one_line(redact_credentials(engine), 200)));
+    throw ConfigError(
+        fmt::format("--engine '{}' is no engine; write sqlite:PATH, for instance sqlite:/var/lib/tidemark/index.sqlite, or the URL of a search "
+                    "server, for instance https://search:9200",
+                    one_line(redact_credentials(engine), 200)));
   }
   const fs::path path(engine.substr(sqlite.size()));
   if (path.empty()) throw ConfigError("--engine sqlite: lacks the path of its file, for instance sqlite:/var/lib/tidemark/index.sqlite");

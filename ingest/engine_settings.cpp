@@ -31,9 +31,8 @@ constexpr std::array server_flags{"engine-username",         "engine-password-fi
                                   "bulk-operations",         "bulk-concurrency",       "lease-duration",      "takeover-behind",   "engine-analysis",
                                   "engine-shards",           "engine-replicas"};
 
-constexpr std::array<std::pair<const char*, const char*>, 3> server_secrets{{{"engine-password", "TIDEMARK_ENGINE_PASSWORD"},
-                                                                            {"engine-api-key", "TIDEMARK_ENGINE_API_KEY"},
-                                                                            {"engine-token", "TIDEMARK_ENGINE_TOKEN"}}};
+constexpr std::array<std::pair<const char*, const char*>, 3> server_secrets{
+    {{"engine-password", "TIDEMARK_ENGINE_PASSWORD"}, {"engine-api-key", "TIDEMARK_ENGINE_API_KEY"}, {"engine-token", "TIDEMARK_ENGINE_TOKEN"}}};
 
 template <typename Number>
 std::function<Problem(std::string_view)> number_within(Number& target, int least, int greatest) {
@@ -50,9 +49,15 @@ std::function<Problem(std::string_view)> number_within(Number& target, int least
 
 void add_credentials(Settings& settings, elasticsearch::ConnectionSettings& target) {
   settings.add({.name = "engine-username", .help = "User of the cluster, with a password", .group = group, .placeholder = "NAME"}, target.username);
-  settings.add({.name = "engine-password-file", .help = "File with the password; read again when the cluster refuses it", .group = group, .placeholder = "PATH"},
+  settings.add({.name = "engine-password-file",
+                .help = "File with the password; read again when the cluster refuses it",
+                .group = group,
+                .placeholder = "PATH"},
                target.password_file);
-  settings.add({.name = "engine-api-key-file", .help = "File with an API key, as base64 of id:key; read again likewise", .group = group, .placeholder = "PATH"},
+  settings.add({.name = "engine-api-key-file",
+                .help = "File with an API key, as base64 of id:key; read again likewise",
+                .group = group,
+                .placeholder = "PATH"},
                target.api_key_file);
   settings.add({.name = "engine-token-file", .help = "File with a bearer token; read again likewise", .group = group, .placeholder = "PATH"},
                target.bearer_token_file);
@@ -69,8 +74,9 @@ void add_connection(Settings& settings, elasticsearch::ConnectionSettings& targe
                target.ca_file);
   settings.add({.name = "engine-client-cert-file", .help = "PEM file of the agent's own certificate", .group = group, .placeholder = "PATH"},
                target.client_certificate_file);
-  settings.add({.name = "engine-client-key-file", .help = "PEM file of its key, if the certificate's does not hold it", .group = group, .placeholder = "PATH"},
-               target.client_key_file);
+  settings.add(
+      {.name = "engine-client-key-file", .help = "PEM file of its key, if the certificate's does not hold it", .group = group, .placeholder = "PATH"},
+      target.client_key_file);
   settings.add({.name = "engine-compression", .help = "none or gzip, of requests and answers", .group = group, .placeholder = "KIND"}, "none",
                [&target](std::string_view text) -> Problem {
                  if (text != "none" && text != "gzip") return fmt::format("'{}' is not one of none, gzip", one_line(text, 100));
@@ -81,10 +87,11 @@ void add_connection(Settings& settings, elasticsearch::ConnectionSettings& targe
 }
 
 void add_bulks(Settings& settings, IngestSettings& target) {
-  settings.add({.name = "bulk-bytes", .help = "Limit of one bulk request before packing; halved by itself when the cluster takes less", .group = group},
-               target.bulk_bytes);
-  settings.add({.name = "bulk-operations", .help = "Limit of one bulk request", .group = group, .placeholder = "N"}, std::to_string(target.server.bulk.operations),
-               number_within(target.server.bulk.operations, 1, 100'000));
+  settings.add(
+      {.name = "bulk-bytes", .help = "Limit of one bulk request before packing; halved by itself when the cluster takes less", .group = group},
+      target.bulk_bytes);
+  settings.add({.name = "bulk-operations", .help = "Limit of one bulk request", .group = group, .placeholder = "N"},
+               std::to_string(target.server.bulk.operations), number_within(target.server.bulk.operations, 1, 100'000));
   settings.add({.name = "bulk-concurrency",
                 .help = "How many bulk requests may be under way: auto follows their round trips",
                 .group = group,
@@ -100,10 +107,9 @@ void add_bulks(Settings& settings, IngestSettings& target) {
 void add_index(Settings& settings, IngestSettings& target) {
   settings.add({.name = "lease-duration", .help = "How long an agent that falls silent keeps others from writing", .group = group},
                target.server.lease_duration);
-  settings.add({.name = "takeover-behind",
-                .help = "How long an agent whose revision is older than the index's leaves a vacant lease alone",
-                .group = group},
-               target.reconciler.takeover_behind);
+  settings.add(
+      {.name = "takeover-behind", .help = "How long an agent whose revision is older than the index's leaves a vacant lease alone", .group = group},
+      target.reconciler.takeover_behind);
   settings.add({.name = "engine-analysis",
                 .help = "How Japanese, Chinese and Korean text is analyzed: kuromoji, cjk or standard; auto takes the best that the cluster has",
                 .group = group,
@@ -119,8 +125,9 @@ void add_index(Settings& settings, IngestSettings& target) {
                });
   settings.add({.name = "engine-shards", .help = "Primary shards of an index; another number builds it anew", .group = group, .placeholder = "N"},
                std::to_string(target.server.shards), number_within(target.server.shards, 1, 1024));
-  settings.add({.name = "engine-replicas", .help = "Copies of each shard beside the primary, once the index is filled", .group = group, .placeholder = "N"},
-               std::to_string(target.server.replicas), number_within(target.server.replicas, 0, 100));
+  settings.add(
+      {.name = "engine-replicas", .help = "Copies of each shard beside the primary, once the index is filled", .group = group, .placeholder = "N"},
+      std::to_string(target.server.replicas), number_within(target.server.replicas, 0, 100));
 }
 
 std::vector<std::string> split(const std::string& text) {
@@ -152,7 +159,8 @@ std::vector<std::string> server_problems(const IngestSettings& target) {
   }
   constexpr std::int64_t least_bytes = 64 * 1024;
   constexpr std::int64_t most_bytes = 100 * 1024 * 1024;
-  if (target.bulk_bytes.count < least_bytes || target.bulk_bytes.count > most_bytes) problems.emplace_back("--bulk-bytes is not from 64KiB to 100MiB");
+  if (target.bulk_bytes.count < least_bytes || target.bulk_bytes.count > most_bytes)
+    problems.emplace_back("--bulk-bytes is not from 64KiB to 100MiB");
   if (target.server.lease_duration < std::chrono::seconds(1)) problems.emplace_back("--lease-duration is below 1s");
   return problems;
 }

@@ -61,13 +61,18 @@ void add_source_settings(Settings& settings, IngestSettings& target) {
 }
 
 void add_index_settings(Settings& settings, IngestSettings& target) {
-  settings.add({.name = "engine", .help = "Where the index lives: sqlite:PATH, or https://HOST:9200 of an Elasticsearch or OpenSearch node, several with commas between (required)", .group = "Index", .placeholder = "ENGINE"}, target.engine);
   settings.add(
-      {.name = "index",
-       .help = "The index's name: of the alias that searches use, or with sqlite:FOLDER of the file FOLDER/NAME.sqlite",
+      {.name = "engine",
+       .help =
+           "Where the index lives: sqlite:PATH, or https://HOST:9200 of an Elasticsearch or OpenSearch node, several with commas between (required)",
        .group = "Index",
-       .placeholder = "NAME"},
-      target.index);
+       .placeholder = "ENGINE"},
+      target.engine);
+  settings.add({.name = "index",
+                .help = "The index's name: of the alias that searches use, or with sqlite:FOLDER of the file FOLDER/NAME.sqlite",
+                .group = "Index",
+                .placeholder = "NAME"},
+               target.index);
   settings.add({.name = "max-removals",
                 .help = "The share of the documents, if over 100, that one revision may remove without a confirmation; 100% switches the guard off",
                 .group = "Index",

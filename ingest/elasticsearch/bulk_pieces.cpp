@@ -17,7 +17,8 @@ OperationIndexes all_of(const EncodedBulk& bulk) {
   return all;
 }
 
-std::vector<OperationIndexes> cut(const EncodedBulk& bulk, std::span<const std::size_t> operations, std::int64_t max_bytes, std::size_t max_operations) {
+std::vector<OperationIndexes> cut(const EncodedBulk& bulk, std::span<const std::size_t> operations, std::int64_t max_bytes,
+                                  std::size_t max_operations) {
   std::vector<OperationIndexes> pieces;
   std::int64_t bytes = 0;
   for (const auto at : operations) {

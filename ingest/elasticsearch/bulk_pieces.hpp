@@ -17,7 +17,8 @@ using OperationIndexes = std::vector<std::size_t>;  // into EncodedBulk::operati
 OperationIndexes all_of(const EncodedBulk& bulk);
 
 // In order, each piece as long as the limits allow; an operation that is over `max_bytes` alone is a piece of its own.
-std::vector<OperationIndexes> cut(const EncodedBulk& bulk, std::span<const std::size_t> operations, std::int64_t max_bytes, std::size_t max_operations);
+std::vector<OperationIndexes> cut(const EncodedBulk& bulk, std::span<const std::size_t> operations, std::int64_t max_bytes,
+                                  std::size_t max_operations);
 
 // The body of one piece's request. `bulk` outlives it: neighbours are not copied.
 class PieceBody {

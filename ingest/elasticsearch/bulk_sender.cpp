@@ -147,7 +147,8 @@ class BulkSender::Delivery {
       auto& item = outcome_.items[piece.front()];
       item.verdict = ItemVerdict::document_refused;
       item.status = 413;
-      item.reason = fmt::format("413: alone it is a request of {} bytes, more than the server takes (http.max_content_length, or a proxy's limit)", bytes);
+      item.reason =
+          fmt::format("413: alone it is a request of {} bytes, more than the server takes (http.max_content_length, or a proxy's limit)", bytes);
       return progressed();
     }
     progressed();
@@ -174,7 +175,8 @@ class BulkSender::Delivery {
     }
     if (left.size() < piece.size()) progressed();
     if (left.empty()) return;
-    const auto text = fmt::format("{} of {} operations of POST /{}/_bulk were turned away, the latest: {}", left.size(), piece.size(), alias_, reason);
+    const auto text =
+        fmt::format("{} of {} operations of POST /{}/_bulk were turned away, the latest: {}", left.size(), piece.size(), alias_, reason);
     pieces_.push_front(std::move(left));
     sender_.overloaded();
     pause(text, Duration(0));

@@ -36,13 +36,13 @@ class BulkSender {
     std::int64_t counted = 0;     // operations that the engine counted, all tries together
     bool certain = true;          // every answer was read: what an item made or deleted, it made or deleted now
   };
-  // Sends `bulk` to `alias` with require_alias. What was answered with overload goes again alone; the same request goes again for 429 and 5xx, silence and garbled
-  // answers; a request too large goes again in halves. Throws TransientError when patience or `stop` has ended it, when the index is missing or blocked for now;
-  // StalledError for refusals of the whole request (403). `counted` is lost with the exception: the check will differ.
+  // Sends `bulk` to `alias` with require_alias. What was answered with overload goes again alone; the same request goes again for 429 and 5xx,
+  // silence and garbled answers; a request too large goes again in halves. Throws TransientError when patience or `stop` has ended it, when the index
+  // is missing or blocked for now; StalledError for refusals of the whole request (403). `counted` is lost with the exception: the check will differ.
   Outcome send(const EncodedBulk& bulk, const std::string& alias, Refresh refresh, std::stop_token stop);
 
-  std::size_t lanes() const;             // how many send() are worth calling at once
-  std::int64_t max_bytes() const;        // of one request: 5 MiB, or less after a 413
+  std::size_t lanes() const;       // how many send() are worth calling at once
+  std::int64_t max_bytes() const;  // of one request: 5 MiB, or less after a 413
 
  private:
   class Delivery;  // one send()

@@ -14,19 +14,19 @@ namespace tidemark::ingest::elasticsearch {
 
 struct ConnectionSettings {
   std::vector<std::string> urls;  // http(s)://HOST[:PORT][/PREFIX] of the cluster's nodes, or of one balancer; no credentials in them
-  // At most one of the three ways, each secret by itself (from the environment) or in a file. The files are read at start, and again when a request is answered
-  // with 401; a last line break is no part of a secret.
+  // At most one of the three ways, each secret by itself (from the environment) or in a file. The files are read at start, and again when a request
+  // is answered with 401; a last line break is no part of a secret.
   std::string username;
   std::string password;
   std::string password_file;
-  std::string api_key;       // what `Authorization: ApiKey` wants: base64 of id:key; or id:key itself
+  std::string api_key;  // what `Authorization: ApiKey` wants: base64 of id:key; or id:key itself
   std::string api_key_file;
   std::string bearer_token;
   std::string bearer_token_file;
-  std::string ca_file;       // PEM; "" = the system's
+  std::string ca_file;  // PEM; "" = the system's
   std::string client_certificate_file;
   std::string client_key_file;
-  bool compress = false;     // gzip the bodies of requests over 1 KiB, and ask for packed answers
+  bool compress = false;  // gzip the bodies of requests over 1 KiB, and ask for packed answers
   Duration connect_timeout = std::chrono::seconds(5);
   Duration timeout = std::chrono::seconds(60);  // of one whole request, unless it says otherwise
 };
@@ -36,9 +36,9 @@ std::vector<std::string> problems_of(const ConnectionSettings& settings);
 
 struct Request {
   std::string_view method = "GET";
-  std::string path;               // from "/", escaped, with its query
-  std::string_view body = {};     // JSON, or NDJSON for a path that ends with "_bulk" or "_msearch"
-  Duration timeout{0};            // 0: the connection's
+  std::string path;            // from "/", escaped, with its query
+  std::string_view body = {};  // JSON, or NDJSON for a path that ends with "_bulk" or "_msearch"
+  Duration timeout{0};         // 0: the connection's
   std::int64_t max_response_bytes = 64 * 1024 * 1024;
 };
 
@@ -57,9 +57,9 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Any status but 401 is an answer. The nodes take turns. One that cannot be reached is left out for a while and the next one asked; a request that may have
-  // reached a node is not repeated here, whoever sent it knows whether it may be. Throws TransientError when no node answered, StalledError for a 401 with
-  // fresh credentials.
+  // Any status but 401 is an answer. The nodes take turns. One that cannot be reached is left out for a while and the next one asked; a request that
+  // may have reached a node is not repeated here, whoever sent it knows whether it may be. Throws TransientError when no node answered, StalledError
+  // for a 401 with fresh credentials.
   Response send(const Request& request, std::stop_token stop = {});
 
  private:

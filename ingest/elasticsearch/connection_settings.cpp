@@ -30,11 +30,13 @@ std::optional<std::string> problem_of(std::string_view url) {
   const auto rest = url.substr(scheme + 3);
   const auto authority = rest.substr(0, rest.find_first_of("/?#"));
   if (authority.find('@') != std::string_view::npos) {
-    return fmt::format("--engine '{}' holds credentials, which logs and process lists would show: use --engine-username with --engine-password-file, "
-                       "--engine-api-key-file or --engine-token-file",
-                       shown);
+    return fmt::format(
+        "--engine '{}' holds credentials, which logs and process lists would show: use --engine-username with --engine-password-file, "
+        "--engine-api-key-file or --engine-token-file",
+        shown);
   }
-  if (rest.find_first_of("?#") != std::string_view::npos) return fmt::format("--engine '{}' has a query or a fragment: only a path may follow the host", shown);
+  if (rest.find_first_of("?#") != std::string_view::npos)
+    return fmt::format("--engine '{}' has a query or a fragment: only a path may follow the host", shown);
   if (std::ranges::any_of(url, [](unsigned char c) { return c <= 0x20 || c >= 0x7f || c == '\\' || c == '"'; })) {
     return fmt::format("--engine '{}' holds a character that no URL may", shown);
   }
@@ -43,7 +45,8 @@ std::optional<std::string> problem_of(std::string_view url) {
   const auto colon = authority.find(':', bracket);
   const auto host = authority.substr(0, colon);
   if (host.empty() || host == "[]") return fmt::format("--engine '{}' names no host", shown);
-  if (colon != std::string_view::npos && !is_port(authority.substr(colon + 1))) return fmt::format("--engine '{}' has no port from 1 to 65535", shown);
+  if (colon != std::string_view::npos && !is_port(authority.substr(colon + 1)))
+    return fmt::format("--engine '{}' has no port from 1 to 65535", shown);
   return std::nullopt;
 }
 
@@ -68,7 +71,8 @@ void credential_problems(const ConnectionSettings& s, std::vector<std::string>& 
 }
 
 void tls_problems(const ConnectionSettings& s, std::vector<std::string>& problems) {
-  if (!s.client_key_file.empty() && s.client_certificate_file.empty()) problems.emplace_back("--engine-client-key-file needs --engine-client-cert-file");
+  if (!s.client_key_file.empty() && s.client_certificate_file.empty())
+    problems.emplace_back("--engine-client-key-file needs --engine-client-cert-file");
   const bool has_https = std::ranges::any_of(s.urls, [](const auto& url) { return url.starts_with("https://"); });
   if (has_https || s.urls.empty()) return;
   if (!s.ca_file.empty()) problems.emplace_back("--engine-ca-file says nothing about http://: write https:// in --engine");

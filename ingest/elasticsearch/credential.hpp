@@ -21,8 +21,8 @@ class Credential {
   explicit Credential(const ConnectionSettings& settings);  // throws ConfigError when the file cannot be read
 
   Authorization current() const;
-  // After a 401 for `refused`: what is to be sent now, if it is another one. Several threads that were refused at once read the file once per change. Throws
-  // TransientError when it cannot be read.
+  // After a 401 for `refused`: what is to be sent now, if it is another one. Several threads that were refused at once read the file once per change.
+  // Throws TransientError when it cannot be read.
   std::optional<Authorization> renewed(const Authorization& refused);
 
   std::string description() const;  // "user tidemark with the password of /run/secrets/password"; never the secret

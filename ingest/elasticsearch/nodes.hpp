@@ -1,4 +1,5 @@
-// Which node is asked next: they take turns, and one that failed is left out for a while that grows with each failure. Pure: time and chance come from outside.
+// Which node is asked next: they take turns, and one that failed is left out for a while that grows with each failure. Pure: time and chance come
+// from outside.
 #pragma once
 
 #include <chrono>
@@ -16,8 +17,8 @@ class Nodes {
 
   explicit Nodes(std::size_t count, Backoff backoff = {}) : nodes_(count), backoff_(backoff) {}
 
-  // All of them, in the order in which one request shall ask: first those that are in, by turns, then those that are out, the one that failed longest ago first.
-  // One whose time is over is in again for this one request: the others wait for what it brings.
+  // All of them, in the order in which one request shall ask: first those that are in, by turns, then those that are out, the one that failed longest
+  // ago first. One whose time is over is in again for this one request: the others wait for what it brings.
   std::vector<std::size_t> order(Clock::time_point now, double random);
   void failed(std::size_t node, Clock::time_point now, double random);
   void answered(std::size_t node);

@@ -29,7 +29,8 @@ def chosen(fault, count):
 
 
 def turned_away(fault, action):
-    return {action: {"status": fault["status"], "error": {"type": fault.get("type", "es_rejected_execution_exception"), "reason": fault.get("reason", "the proxy turned it away")}}}
+    error = {"type": fault.get("type", "es_rejected_execution_exception"), "reason": fault.get("reason", "the proxy turned it away")}
+    return {action: {"status": fault["status"], "error": error}}
 
 
 def merged(fault, sent, positions, answer):

@@ -2,8 +2,9 @@
 
     echo_server.py [--certificate FILE --key FILE [--client-ca FILE]] [--accept 'AUTHORIZATION' | --accept-file FILE]
 
-A GET or POST of any path is answered 200 with JSON: method, path, headers (names in lower case), body_bytes, body (unpacked), connection (a number), request (of the
-connection), requests (of all). With --accept or --accept-file (read at each request) another Authorization header is answered 401. Paths that do something else, by their first segment:
+Any path is answered 200 with JSON: method, path, headers (names in lower case), body_bytes, body (unpacked), connection (a number), request
+(of the connection), requests (of all). With --accept or --accept-file (read at each request) another Authorization header is answered 401. Paths
+that do something else, by their first segment:
 
     /status/CODE[/RETRY-AFTER]  answers with it
     /gzip/BYTES                 so many letters, packed if the client takes that
@@ -88,8 +89,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         if what == "silent":
             threading.Event().wait()
-        seen = {"method": self.command, "path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()}, "body_bytes": size,
-                "body": body.decode("utf-8", "replace"), "connection": self.connection_number, "request": self.requests,
+        seen = {"method": self.command, "path": self.path, "headers": {name.lower(): value for name, value in self.headers.items()},
+                "body_bytes": size, "body": body.decode("utf-8", "replace"), "connection": self.connection_number, "request": self.requests,
                 "requests": self.server.requests}
         return self.answer(200, json.dumps(seen).encode(), [("X-elastic-product", "Elasticsearch"), ("Content-Type", "application/json")])
 

@@ -3,16 +3,19 @@
 
     fault_proxy.py --upstream URL [--port N] [--control-port N] [--script FILE]     prints both ports: "PORT CONTROL-PORT"
 
-A rule is an object. It takes the requests that match "method" (regular expression, whole) and "path" (regular expression, anywhere in the target with its query), but
-not the first "skip" of them, and no more than "times" (else for ever). Of several rules the first takes a request. "name" is for /rules. What it does is one of
+A rule is an object. It takes the requests that match "method" (regular expression, whole) and "path" (regular expression, anywhere in the target
+with its query), but not the first "skip" of them, and no more than "times" (else for ever). Of several rules the first takes a request. What it does
+is one of
 
     {"do": "reset-before"}                   the connection is reset once the request has been read; the server does not get it
     {"do": "reset-after"}                    the server gets it and answers; the connection is reset instead
     {"do": "silence", "after": bool}         no answer until the client goes; with "after" the server gets the request
     {"do": "trickle", "bytes_per_second": N} the answer comes slowly
-    {"do": "answer", "status": 503, "body": "", "type": "text/html", "headers": {}, "after": bool}   that, instead of the server (with "after": besides)
+    {"do": "answer", "status": 503, "body": "", "type": "text/html", "headers": {}, "after": bool}
+                                             that, instead of the server (with "after": besides)
     {"do": "items", "at": [0, 3] | "every": N, "status": 429, "type": "", "reason": "", "applied": bool}
-                                             these items of a bulk are kept from the server and answered so; with "applied" it gets them all the same
+                                             these items of a bulk are kept from the server and answered so; with "applied" it gets
+                                             them all the same
     {"do": "truncate", "bytes": N, "length": "kept" | "cut"}   the answer ends after N bytes: the connection breaks, or the answer pretends to be whole
     {"do": "rearrange", "order": "reverse", "drop": N, "repeat": N}   the items of a bulk's answer
     {"do": "hold"}                           it waits for POST /release, then goes on as if nothing had been

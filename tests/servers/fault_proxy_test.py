@@ -24,7 +24,8 @@ class Upstream(http.server.BaseHTTPRequestHandler):
         if "_bulk" in self.path:
             lines = [line for line in body.split(b"\n") if line]
             actions = [json.loads(line) for line in lines if b"_id" in line]
-            text = json.dumps({"errors": False, "items": [{next(iter(each)): {"status": 201, "_id": next(iter(each.values()))["_id"]}} for each in actions]}).encode()
+            items = [{action: {"status": 201, "_id": each[action]["_id"]}} for each in actions for action in each]
+            text = json.dumps({"errors": False, "items": items}).encode()
         if self.path.startswith("/large"):
             text = b"x" * 1000
         self.send_response(200)
@@ -181,7 +182,8 @@ class FaultProxyTest(unittest.TestCase):
         self.assertEqual(self.ask("GET", "/large"), (200, b"x" * 10))
 
     def test_rearranged_answers(self):
-        self.proxy.rules({"do": "rearrange", "order": "reverse", "times": 1}, {"do": "rearrange", "drop": 1, "times": 1}, {"do": "rearrange", "repeat": 1, "times": 1})
+        self.proxy.rules({"do": "rearrange", "order": "reverse", "times": 1}, {"do": "rearrange", "drop": 1, "times": 1},
+                         {"do": "rearrange", "repeat": 1, "times": 1})
         self.assertEqual([each for each, _ in self.ask_bulk("a", "b", "c")], ["c", "b", "a"])
         self.assertEqual([each for each, _ in self.ask_bulk("a", "b", "c")], ["a", "b"])
         self.assertEqual([each for each, _ in self.ask_bulk("a", "b", "c")], ["a", "b", "c", "c"])

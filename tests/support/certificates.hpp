@@ -19,8 +19,8 @@ class CertificateAuthority {
  public:
   CertificateAuthority(const std::filesystem::path& folder, const std::string& name) : folder_(folder), name_(name) {
     const auto [certificate, key] = files(name);
-    quietly({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=" + name, "-keyout",
-         key.string(), "-out", certificate.string()});
+    quietly({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=" + name,
+             "-keyout", key.string(), "-out", certificate.string()});
   }
 
   std::filesystem::path file() const { return files(name_).certificate; }
@@ -32,11 +32,11 @@ class CertificateAuthority {
     const auto request = folder_ / (name + ".csr");
     const auto extensions = folder_ / (name + ".ext");
     std::ofstream(extensions) << "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n";
-    quietly({"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=" + name, "-keyout", result.key.string(), "-out",
-         request.string()});
+    quietly({"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=" + name, "-keyout",
+             result.key.string(), "-out", request.string()});
     if (validity == Validity::now) {
-      quietly({"openssl", "x509", "-req", "-in", request.string(), "-CA", file().string(), "-CAkey", files(name_).key.string(), "-CAcreateserial", "-days", "2",
-           "-extfile", extensions.string(), "-out", result.certificate.string()});
+      quietly({"openssl", "x509", "-req", "-in", request.string(), "-CA", file().string(), "-CAkey", files(name_).key.string(), "-CAcreateserial",
+               "-days", "2", "-extfile", extensions.string(), "-out", result.certificate.string()});
     } else {
       sign_expired(name, request, extensions, result.certificate);
     }
@@ -59,9 +59,16 @@ class CertificateAuthority {
     std::ofstream{database};
     std::ofstream(config) << "[ca]\ndefault_ca=d\n[d]\ndatabase=" << database.string() << "\nnew_certs_dir=" << folder_.string()
                           << "\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n";
-    quietly({"openssl", "ca", "-batch", "-notext", "-config", config.string(), "-in", request.string(), "-cert", file().string(), "-keyfile",
-         files(name_).key.string(), "-startdate", "20200101000000Z", "-enddate", "20200102000000Z", "-extfile", extensions.string(), "-out",
-         certificate.string()});
+    quietly({"openssl",    "ca",
+             "-batch",     "-notext",
+             "-config",    config.string(),
+             "-in",        request.string(),
+             "-cert",      file().string(),
+             "-keyfile",   files(name_).key.string(),
+             "-startdate", "20200101000000Z",
+             "-enddate",   "20200102000000Z",
+             "-extfile",   extensions.string(),
+             "-out",       certificate.string()});
   }
 
   std::filesystem::path folder_;

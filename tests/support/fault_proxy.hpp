@@ -14,8 +14,7 @@ namespace tidemark::testing {
 
 class FaultProxy {
  public:
-  explicit FaultProxy(const std::string& upstream)
-      : process_({"python3", TIDEMARK_TESTS_FOLDER "/servers/fault_proxy.py", "--upstream", upstream}) {
+  explicit FaultProxy(const std::string& upstream) : process_({"python3", TIDEMARK_TESTS_FOLDER "/servers/fault_proxy.py", "--upstream", upstream}) {
     std::istringstream ports(process_.read_line());
     ports >> port_ >> control_port_;
   }
@@ -37,7 +36,8 @@ class FaultProxy {
  private:
   nlohmann::json command(const std::string& method, const std::string& path, const nlohmann::json& value = nullptr) {
     const std::string body = value.is_null() ? "" : value.dump();
-    const auto answer = client_.call({.method = method, .url = "http://127.0.0.1:" + control_port_ + path, .body = body, .timeout = std::chrono::seconds(60)});
+    const auto answer =
+        client_.call({.method = method, .url = "http://127.0.0.1:" + control_port_ + path, .body = body, .timeout = std::chrono::seconds(60)});
     if (answer.status != 200) throw std::runtime_error("the fault proxy answered " + std::to_string(answer.status) + ": " + answer.body);
     return nlohmann::json::parse(answer.body);
   }

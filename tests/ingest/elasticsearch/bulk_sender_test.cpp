@@ -190,7 +190,8 @@ TEST_CASE_FIXTURE(Fixture, "conflicts and refused documents are settled, the oth
 }
 
 TEST_CASE_FIXTURE(Fixture, "a server that has too much to do, or a proxy without one, gets the same request again") {
-  server.next({status(429), status(502, "<html>Bad Gateway</html>"), status(503, "<html>"), status(504), status(500, R"({"error":{"type":"x","reason":"y"}})")});
+  server.next({status(429), status(502, "<html>Bad Gateway</html>"), status(503, "<html>"), status(504),
+               status(500, R"({"error":{"type":"x","reason":"y"}})")});
   CHECK(send(upserts(3)).counted == 3);
   CHECK(sizes() == std::vector<std::size_t>(6, 3));
 }
@@ -302,7 +303,9 @@ TEST_CASE_FIXTURE(Fixture, "a document that is too large alone is refused with t
   });
   auto bulk = upserts(3);
   const auto begin = bulk.body.size();
-  bulk.body += R"({"index":{"_id":"large"}})" "\n{\"a\":\"" + std::string(20'000, 'x') + "\"}\n";
+  bulk.body += R"({"index":{"_id":"large"}})"
+               "\n{\"a\":\"" +
+               std::string(20'000, 'x') + "\"}\n";
   bulk.operations.push_back({begin, bulk.body.size(), false});
   add_removals(bulk, 2);
   const auto outcome = send(bulk);
@@ -344,8 +347,7 @@ TEST_CASE_FIXTURE(Fixture, "a lost index ends the batch at once and names the al
 TEST_CASE_FIXTURE(Fixture, "a blocked index ends the batch at once, says which block, and what is to be done") {
   SUBCASE("a full disk, of an item") {
     server.always([](const BulkServer::Seen&) {
-      return HttpResponse{.status = 200,
-                          .body = R"({"errors":true,"items":[{"index":{"status":429,"error":{"type":"cluster_block_exception","reason":
+      return HttpResponse{.status = 200, .body = R"({"errors":true,"items":[{"index":{"status":429,"error":{"type":"cluster_block_exception","reason":
 "index [docs-1] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has read-only-allow-delete block];"}}}]})"};
     });
     const auto text = failure<TransientError>([&] { send(upserts(1)); });
@@ -362,7 +364,8 @@ TEST_CASE_FIXTURE(Fixture, "a blocked index ends the batch at once, says which b
     CHECK(contains(failure<TransientError>([&] { send(upserts(1)); }), "opens it"));
   }
   SUBCASE("of the whole request") {
-    server.always(status(403, R"({"error":{"type":"cluster_block_exception","reason":"blocked by: [FORBIDDEN/8/index write (api)];"},"status":403})"));
+    server.always(
+        status(403, R"({"error":{"type":"cluster_block_exception","reason":"blocked by: [FORBIDDEN/8/index write (api)];"},"status":403})"));
     CHECK(contains(failure<TransientError>([&] { send(upserts(1)); }), "FORBIDDEN/8"));
   }
   CHECK(server.seen().size() == 1);
@@ -396,5 +399,6 @@ TEST_CASE("a bulk is cut into pieces of whole operations") {
   CHECK(cut(bulk, OperationIndexes{}, 1, 1).empty());
   CHECK(PieceBody(bulk, OperationIndexes{0, 1, 2, 3, 4, 5}).text() == bulk.body);
   CHECK(PieceBody(bulk, OperationIndexes{1, 2}).text().data() == bulk.body.data() + one);
-  CHECK(PieceBody(bulk, OperationIndexes{1, 3}).text() == bulk.body.substr(bulk.operations[1].begin, one) + bulk.body.substr(bulk.operations[3].begin, one));
+  CHECK(PieceBody(bulk, OperationIndexes{1, 3}).text() ==
+        bulk.body.substr(bulk.operations[1].begin, one) + bulk.body.substr(bulk.operations[3].begin, one));
 }

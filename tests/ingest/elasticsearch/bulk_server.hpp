@@ -18,7 +18,7 @@ namespace tidemark::testing {
 class BulkServer {
  public:
   struct Seen {
-    std::string target;                              // of the query, sorted by the server
+    std::string target;                                      // of the query, sorted by the server
     std::vector<std::pair<std::string, std::string>> items;  // action and _id
     std::size_t bytes = 0;
   };

@@ -268,7 +268,8 @@ TEST_CASE("TLS: a private authority, a wrong one, and a client's certificate") {
   const CertificateAuthority stranger(folder.path(), "stranger");
   const auto certificate = authority.issue("server");
   const auto client = authority.issue("client");
-  const EchoServer server({"--certificate", certificate.certificate.string(), "--key", certificate.key.string(), "--client-ca", authority.file().string()});
+  const EchoServer server(
+      {"--certificate", certificate.certificate.string(), "--key", certificate.key.string(), "--client-ca", authority.file().string()});
   auto settings = with_urls({server.url("", "https")});
   settings.ca_file = authority.file();
   settings.client_certificate_file = client.certificate;
@@ -340,8 +341,9 @@ TEST_CASE("settings that can't work are named by their flags") {
     return problems.size() == 1 ? problems.front() : std::to_string(problems.size()) + " problems";
   };
   CHECK(problems_of(with_urls({"https://host:9200", "http://[::1]:9200/prefix", "https://10.0.0.1"})).empty());
-  for (const auto* url : {"host:9200", "ftp://host", "https://", "https://:9200", "https://host:0", "https://host:65536", "https://host:x", "https://host:", "https://host?a=b",
-                          "https://host/#a", "https://ho st", "https://[::1", "https://[]:9200", "https://h\xc3\xb6st"}) {
+  for (const auto* url :
+       {"host:9200", "ftp://host", "https://", "https://:9200", "https://host:0", "https://host:65536", "https://host:x",
+        "https://host:", "https://host?a=b", "https://host/#a", "https://ho st", "https://[::1", "https://[]:9200", "https://h\xc3\xb6st"}) {
     CAPTURE(url);
     CHECK(one([&](auto& s) { s.urls = {url}; }).find("--engine") == 0);
   }
@@ -374,9 +376,9 @@ TEST_CASE("which node is asked: turns, a growing time out, and the one that fail
   CHECK(nodes.order(start, 0) == Order{0, 2, 1});
   CHECK(nodes.order(start + 999ms, 0) == Order{2, 0, 1});
   CHECK(nodes.order(start + 999ms, 0) == Order{2, 0, 1});
-  CHECK(nodes.order(start + 1s, 0) == Order{0, 1, 2});   // its time is over: this one request tries it
-  CHECK(nodes.order(start + 1s, 0) == Order{2, 0, 1});   // the others do not, until it has answered
-  nodes.failed(1, start + 1s, 0);                        // out for 2 s
+  CHECK(nodes.order(start + 1s, 0) == Order{0, 1, 2});  // its time is over: this one request tries it
+  CHECK(nodes.order(start + 1s, 0) == Order{2, 0, 1});  // the others do not, until it has answered
+  nodes.failed(1, start + 1s, 0);                       // out for 2 s
   nodes.failed(0, start + 2s, 0);
   nodes.failed(2, start + 2500ms, 0);
   CHECK(nodes.order(start + 2600ms, 0) == Order{1, 0, 2});

@@ -37,9 +37,8 @@ std::vector<std::string> problems(std::vector<const char*> arguments, const Envi
 }
 
 bool all_name(const std::vector<std::string>& texts, std::initializer_list<const char*> parts) {
-  return std::ranges::all_of(parts, [&](const char* part) {
-    return std::ranges::any_of(texts, [&](const auto& text) { return text.find(part) != std::string::npos; });
-  });
+  return std::ranges::all_of(
+      parts, [&](const char* part) { return std::ranges::any_of(texts, [&](const auto& text) { return text.find(part) != std::string::npos; }); });
 }
 
 constexpr auto server = "https://search:9200";
@@ -69,10 +68,40 @@ TEST_CASE("a cluster is named by its nodes' URLs; the rest has defaults") {
 }
 
 TEST_CASE("each flag of a cluster sets what it says") {
-  const auto settings = read({"--engine", server, "--index", "docs", "--engine-username", "u", "--engine-password-file", "/p", "--engine-ca-file", "/ca",
-                              "--engine-client-cert-file", "/c", "--engine-client-key-file", "/k", "--engine-compression", "gzip", "--engine-timeout", "2s",
-                              "--bulk-bytes", "1MiB", "--bulk-operations", "200", "--bulk-concurrency", "3", "--lease-duration", "5s", "--takeover-behind", "1m",
-                              "--engine-analysis", "cjk", "--engine-shards", "3", "--engine-replicas", "0"});
+  const auto settings = read({"--engine",
+                              server,
+                              "--index",
+                              "docs",
+                              "--engine-username",
+                              "u",
+                              "--engine-password-file",
+                              "/p",
+                              "--engine-ca-file",
+                              "/ca",
+                              "--engine-client-cert-file",
+                              "/c",
+                              "--engine-client-key-file",
+                              "/k",
+                              "--engine-compression",
+                              "gzip",
+                              "--engine-timeout",
+                              "2s",
+                              "--bulk-bytes",
+                              "1MiB",
+                              "--bulk-operations",
+                              "200",
+                              "--bulk-concurrency",
+                              "3",
+                              "--lease-duration",
+                              "5s",
+                              "--takeover-behind",
+                              "1m",
+                              "--engine-analysis",
+                              "cjk",
+                              "--engine-shards",
+                              "3",
+                              "--engine-replicas",
+                              "0"});
   REQUIRE(settings);
   const auto& it = settings->server;
   CHECK(it.index == "docs");
@@ -106,11 +135,11 @@ TEST_CASE("secrets may come from the environment, and are no flags") {
 }
 
 TEST_CASE("all problems of a cluster's settings are reported at once") {
-  const auto found = problems({"--engine", "https://elastic:hunter2@one:9200,https://two:x", "--index", "Docs", "--engine-username", "u", "--engine-api-key-file", "/k",
-                               "--engine-client-key-file", "/k", "--bulk-bytes", "1KiB", "--lease-duration", "10ms"});
+  const auto found = problems({"--engine", "https://elastic:hunter2@one:9200,https://two:x", "--index", "Docs", "--engine-username", "u",
+                               "--engine-api-key-file", "/k", "--engine-client-key-file", "/k", "--bulk-bytes", "1KiB", "--lease-duration", "10ms"});
   CHECK(found.size() == 8);
-  CHECK(all_name(found, {"--engine-token-file", "two:x", "--index 'Docs'", "--engine-password-file or", "choose one", "--engine-client-cert-file", "--bulk-bytes",
-                         "--lease-duration"}));
+  CHECK(all_name(found, {"--engine-token-file", "two:x", "--index 'Docs'", "--engine-password-file or", "choose one", "--engine-client-cert-file",
+                         "--bulk-bytes", "--lease-duration"}));
   for (const auto& text : found) CHECK(text.find("hunter2") == std::string::npos);
 }
 
@@ -120,10 +149,10 @@ TEST_CASE("values that no cluster can have are refused by their flag") {
     const char* value;
   };
   for (const auto& [flag, value] :
-       {Row{"--engine-compression", "brotli"}, Row{"--engine-timeout", "0"}, Row{"--engine-timeout", "soon"}, Row{"--bulk-bytes", "1GiB"}, Row{"--bulk-operations", "0"},
-        Row{"--bulk-operations", "many"}, Row{"--bulk-concurrency", "0"}, Row{"--bulk-concurrency", "33"}, Row{"--bulk-concurrency", "2x"},
-        Row{"--engine-analysis", "icu"}, Row{"--engine-shards", "0"}, Row{"--engine-replicas", "-1"}, Row{"--engine-username", "u"}, Row{"--index", "_docs"},
-        Row{"--index", "docs,more"}, Row{"--engine-client-key-file", "/k"}}) {
+       {Row{"--engine-compression", "brotli"}, Row{"--engine-timeout", "0"}, Row{"--engine-timeout", "soon"}, Row{"--bulk-bytes", "1GiB"},
+        Row{"--bulk-operations", "0"}, Row{"--bulk-operations", "many"}, Row{"--bulk-concurrency", "0"}, Row{"--bulk-concurrency", "33"},
+        Row{"--bulk-concurrency", "2x"}, Row{"--engine-analysis", "icu"}, Row{"--engine-shards", "0"}, Row{"--engine-replicas", "-1"},
+        Row{"--engine-username", "u"}, Row{"--index", "_docs"}, Row{"--index", "docs,more"}, Row{"--engine-client-key-file", "/k"}}) {
     CAPTURE(flag);
     CAPTURE(value);
     CHECK(problems({"--engine", server, flag, value}).size() == 1);
@@ -131,7 +160,8 @@ TEST_CASE("values that no cluster can have are refused by their flag") {
 }
 
 TEST_CASE("what is about a search server is refused with an embedded index, each by its name") {
-  const auto found = problems({"--engine", "sqlite:/x/i.sqlite", "--engine-username", "u", "--bulk-bytes", "5MiB", "--lease-duration", "15s"}, {{"TIDEMARK_ENGINE_API_KEY", "k"}});
+  const auto found = problems({"--engine", "sqlite:/x/i.sqlite", "--engine-username", "u", "--bulk-bytes", "5MiB", "--lease-duration", "15s"},
+                              {{"TIDEMARK_ENGINE_API_KEY", "k"}});
   CHECK(found.size() == 4);
   CHECK(all_name(found, {"--engine-username", "--bulk-bytes", "--lease-duration", "TIDEMARK_ENGINE_API_KEY"}));
 }
@@ -151,7 +181,10 @@ TEST_CASE("every flag of the group for search servers is refused with an embedde
     ++flags;
     const auto flag = line.substr(begin, line.find(' ', begin) - begin);
     CAPTURE(flag);
-    const char* value = flag == "--engine-compression" ? "gzip" : flag == "--engine-analysis" ? "cjk" : flag.ends_with("timeout") || flag.find("-duration") != std::string::npos || flag.ends_with("behind") ? "9s" : "3";
+    const char* value = flag == "--engine-compression"                                                                         ? "gzip"
+                        : flag == "--engine-analysis"                                                                          ? "cjk"
+                        : flag.ends_with("timeout") || flag.find("-duration") != std::string::npos || flag.ends_with("behind") ? "9s"
+                                                                                                                               : "3";
     const auto found = problems({"--engine", "sqlite:/x/i.sqlite", flag.c_str(), value});
     REQUIRE(found.size() == 1);
     CHECK(found.front().find(flag) != std::string::npos);
@@ -162,6 +195,8 @@ TEST_CASE("every flag of the group for search servers is refused with an embedde
 TEST_CASE("a cluster's engine is opened without a request, and says which file it misses") {
   Log log(LogFormat::text, LogLevel::error);
   CHECK(open_engine(*read({"--engine", "http://127.0.0.1:1"}), log) != nullptr);
-  CHECK_THROWS_WITH_AS(open_engine(*read({"--engine", "https://127.0.0.1:1", "--engine-api-key-file", "/absent/key"}), log), doctest::Contains("/absent/key"), ConfigError);
-  CHECK_THROWS_WITH_AS(open_engine(*read({"--engine", "https://127.0.0.1:1", "--engine-ca-file", "/absent/ca"}), log), doctest::Contains("/absent/ca"), ConfigError);
+  CHECK_THROWS_WITH_AS(open_engine(*read({"--engine", "https://127.0.0.1:1", "--engine-api-key-file", "/absent/key"}), log),
+                       doctest::Contains("/absent/key"), ConfigError);
+  CHECK_THROWS_WITH_AS(open_engine(*read({"--engine", "https://127.0.0.1:1", "--engine-ca-file", "/absent/ca"}), log),
+                       doctest::Contains("/absent/ca"), ConfigError);
 }
