@@ -92,7 +92,8 @@ def two_first_builds(stage):
 def one_leads(stage, other, commit):
     """One of the two is level and the other stands by: two that write would be a fault of their own."""
     agents = (stage.ingest, other)
-    settled = lambda: sum(bool(agent.client.status().get("standing_by")) for agent in agents) == 1 and any(stage.claims(commit, agent, ()) for agent in agents)
+    waiting = lambda: sum(bool(agent.client.status().get("standing_by")) for agent in agents)
+    settled = lambda: waiting() == 1 and any(stage.claims(commit, agent, ()) for agent in agents)
     wait_until(settled, lambda: f"one leads and one stands by: {[agent.client.status() for agent in agents]}\n{stage.tails()}", 60, 0.05)
     leader = next(agent for agent in agents if not agent.client.status().get("standing_by"))
     return stage.level(commit, agent=leader)

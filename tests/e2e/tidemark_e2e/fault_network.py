@@ -3,6 +3,8 @@
 from .fault_stage import STATE, cell
 
 BULK = {"method": "POST", "path": "/_bulk"}
+BUSY = '{"error":{"type":"es_rejected_execution_exception"},"status":429}'
+AWAY = '{"error":{"type":"no_shard_available_action_exception"},"status":503}'
 REJECTED = {"status": 429, "type": "es_rejected_execution_exception", "reason": "rejected execution"}
 
 
@@ -67,12 +69,12 @@ def timeouts(stage):
 
 @cell("429 for whole bulks (edge case 26)")
 def edge_26_answer_429(stage):
-    return passing(stage, {**BULK, "do": "answer", "status": 429, "body": '{"error":{"type":"es_rejected_execution_exception"},"status":429}', "type": "application/json", "times": 3})
+    return passing(stage, {**BULK, "do": "answer", "status": 429, "body": BUSY, "type": "application/json", "times": 3})
 
 
 @cell("503 for everything until the failure is named (edge case 56)")
 def edge_56_answer_503(stage):
-    return lasting(stage, {"do": "answer", "status": 503, "body": '{"error":{"type":"no_shard_available_action_exception"},"status":503}', "type": "application/json"}, words=("503",))
+    return lasting(stage, {"do": "answer", "status": 503, "body": AWAY, "type": "application/json"}, words=("503",))
 
 
 @cell("200 with items of 429 (edge cases 27, 28, 29, 31)")
@@ -82,7 +84,8 @@ def edge_27_28_29_31_items_429(stage):
 
 @cell("200 with items of 503 which were applied all the same")
 def items_503_applied(stage):
-    return passing(stage, {**BULK, "do": "items", "every": 2, "times": 2, "status": 503, "type": "unavailable_shards_exception", "reason": "gone", "applied": True})
+    gone = {"status": 503, "type": "unavailable_shards_exception", "reason": "gone"}
+    return passing(stage, {**BULK, "do": "items", "every": 2, "times": 2, "applied": True, **gone})
 
 
 @cell("413 (edge cases 23, 24, 25)")

@@ -20,6 +20,10 @@ def behind_its_back(stage, *acts, modes=NEVER_DIFF, push=True, keep=()):
 
 
 
+def delete_by_query(stage, query):
+    stage.request("POST", f"/{stage.physical()}/_delete_by_query?refresh=true&conflicts=proceed", {"query": query})
+
+
 def edit(stage, physical):
     """Another body, and everything by which the agent compares stays the same."""
     for document in stage.content_ids()[:3]:
@@ -56,14 +60,12 @@ def edge_34_index_deleted_in_mid_bulk(stage):
 
 @cell("the index emptied by delete_by_query (edge cases 35, 38)")
 def edge_35_38_index_emptied(stage):
-    empty = lambda: stage.request("POST", f"/{stage.physical()}/_delete_by_query?refresh=true&conflicts=proceed", {"query": {"exists": {"field": "kind"}}})
-    return behind_its_back(stage, empty)
+    return behind_its_back(stage, lambda: delete_by_query(stage, {"exists": {"field": "kind"}}))
 
 
 @cell("everything in the index deleted, the state too (edge case 35)")
 def edge_35_index_emptied_with_state(stage):
-    empty = lambda: stage.request("POST", f"/{stage.physical()}/_delete_by_query?refresh=true&conflicts=proceed", {"query": {"match_all": {}}})
-    return behind_its_back(stage, empty)
+    return behind_its_back(stage, lambda: delete_by_query(stage, {"match_all": {}}))
 
 
 @cell("the index closed (edge case 56)")
@@ -171,11 +173,8 @@ def edge_56_alias_moved(stage):
     def move():
         physical, other = stage.physical(), f"{stage.cluster.alias}-other"
         stage.request("PUT", f"/{other}")
-        stage.request(
-            "POST",
-            "/_aliases",
-            {"actions": [{"remove": {"index": physical, "alias": stage.cluster.alias}}, {"remove": {"index": physical, "alias": physical + ".write"}}, {"add": {"index": other, "alias": physical + ".write"}}]},
-        )
+        actions = [("remove", physical, stage.cluster.alias), ("remove", physical, physical + ".write"), ("add", other, physical + ".write")]
+        stage.request("POST", "/_aliases", {"actions": [{act: {"index": index, "alias": alias}} for act, index, alias in actions]})
 
     return behind_its_back(stage, move, keep=[f"{stage.cluster.alias}-other"])
 

@@ -18,7 +18,8 @@ from fault_proxy_client import FaultProxy  # noqa: E402
 
 HEALING = 60  # seconds within which everything is well again, on a busy machine
 STATE = "tidemark-state"
-NAMES = ("日本語/設計.md", "日本語/運用 手順.md", "a b/c&d.md", "100%.md", "quote'\".md", "-dash.md", "tab\tname.md", "e\u0301.md", "é.md", "data/設定.yaml", "data/x.json", "UPPER.MD")
+NAMES = ("日本語/設計.md", "日本語/運用 手順.md", "a b/c&d.md", "100%.md", "quote'\".md", "-dash.md", "tab\tname.md", "e\u0301.md", "\u00e9.md")
+NAMES += ("data/設定.yaml", "data/x.json", "UPPER.MD")
 
 CELLS = {}
 
@@ -135,15 +136,16 @@ class Stage:
         self.began = time.monotonic()
 
     def fails(self, commit, *words):
-        """The failure is named and the commit not claimed, by the status and by the metrics. While a bulk is still being tried again the status says that the run goes on,
-        and the log names the failure by the lease, which is not renewed."""
+        """The failure is named and the commit not claimed, by the status and by the metrics. While a bulk is still being
+        tried again the status says that the run goes on, and the log names the failure by the lease, which is not renewed."""
         before = len(self.ingest.log())
 
         def told():
             status = self.client.status()
             said = " ".join(status.get(name) or "" for name in ("last_error", "stalled", "standing_by")).strip()
             assert (status.get("checkpoint") or {}).get("commit") != commit, f"the status claims {commit} during the fault: {status}"
-            said = said or ("\n".join(line for line in self.ingest.log()[before:].splitlines() if " warning " in line) if status.get("running") else "")
+            if not said and status.get("running"):
+                said = "\n".join(line for line in self.ingest.log()[before:].splitlines() if " warning " in line)
             return said and (not words or any(word.lower() in said.lower() for word in words))
 
         wait_until(told, lambda: f"the status says {words}: {self.client.status()}\n{self.ingest.tail()}")
@@ -160,20 +162,24 @@ class Stage:
     def claims(self, commit, agent, modes):
         """Whether this agent says that the index is level, by a run after the fault."""
         status = agent.client.status()
-        if (status.get("checkpoint") or {}).get("commit") != commit or status.get("stalled") or status.get("last_error") or status.get("standing_by"):
+        if (status.get("checkpoint") or {}).get("commit") != commit or any(status.get(name) for name in ("stalled", "last_error", "standing_by")):
             return False
         return not modes or any(run["mode"] in modes and run["outcome"] == "succeeded" for run in self.runs_since(agent))
 
     def level(self, commit, agent=None, modes=(), keep=()):
-        """Waits for the claim and takes it at its word: index and tree are compared at once. Then nothing else may be left. Gives the modes of the runs."""
+        """Waits for the claim and takes it at its word: index and tree are compared at once. Then nothing else may be left.
+        Gives the seconds, and the modes of the runs that did something."""
         agent = agent or self.ingest
-        said = lambda: f"level at {commit}\n{agent.client.status() if agent.client.alive() else 'no answer'}\n{agent.client.runs()[:6]}\n{agent.tail(12)}"
+        said = lambda: f"level at {commit}\n{agent.client.status()}\n{agent.client.runs()[:6]}\n{agent.tail(12)}"
         wait_until(lambda: agent.client.alive() and self.claims(commit, agent, modes), said, HEALING, 0.02)
         differences = self.differences(commit, agent)
         assert not differences, f"the status claims {commit}, but {differences[:5]}\n{agent.client.runs()[:6]}\n{agent.tail(12)}"
         seconds = time.monotonic() - self.began
         wait_until(
-            lambda: len(set(self.cluster.indexes()) - set(keep)) == 1, lambda: f"no orphan is left: {self.cluster.indexes()}\n{agent.tail(12)}", HEALING, 0.05
+            lambda: len(set(self.cluster.indexes()) - set(keep)) == 1,
+            lambda: f"no orphan is left: {self.cluster.indexes()}\n{agent.tail(12)}",
+            HEALING,
+            0.05,
         )
         done = [run["mode"] for run in reversed(self.runs_since(agent)) if run["outcome"] == "succeeded" and run["mode"] not in ("up-to-date", "stand-by")]
         return seconds, list(dict.fromkeys(done))
