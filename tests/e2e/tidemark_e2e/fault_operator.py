@@ -58,8 +58,8 @@ def edge_34_index_deleted_in_mid_bulk(stage):
     return stage.level(commit, modes=("rebuild",))
 
 
-@cell("the index emptied by delete_by_query (edge cases 35, 38)")
-def edge_35_38_index_emptied(stage):
+@cell("the index emptied by delete_by_query (edge case 35)")
+def edge_35_index_emptied(stage):
     return behind_its_back(stage, lambda: delete_by_query(stage, {"exists": {"field": "kind"}}))
 
 
@@ -189,8 +189,8 @@ def documents_edited_with_push(stage):
     return behind_its_back(stage, lambda: edit(stage, stage.physical()))
 
 
-@cell("documents added by hand, one of them with a path twice (edge cases 40, 41)")
-def edge_40_41_documents_added(stage):
+@cell("documents added by hand, one of them with a path twice (edge case 40)")
+def edge_40_documents_added(stage):
     def add():
         physical = stage.physical()
         body = stage.request("GET", f"/{physical}/_doc/{ask_id(stage.content_ids()[0])}").json["_source"]
@@ -222,8 +222,8 @@ def state_deleted(stage):
     return behind_its_back(stage, lambda: stage.request("DELETE", f"/{stage.physical()}/_doc/{STATE}"))
 
 
-@cell("the state document of a newer schema: left alone, until an operator deletes the index (edge case 58)")
-def edge_58_state_newer(stage):
+@cell("the state document of a newer schema: left alone, until an operator deletes the index")
+def state_newer(stage):
     stage.start()
     physical = stage.physical()
     stage.freeze()
