@@ -88,6 +88,9 @@ class Engine {
   // From any thread, at shutdown, once: whatever the reconcile loop waits for in here ends with a TransientError.
   virtual void interrupt() {}
 
+  // From any thread: what a run's batch is sent again for at this moment, in words; "" for nothing.
+  virtual std::string trouble() const { return ""; }
+
   // --- reading: any thread; an index that does not exist yet is empty ---
   virtual bool ready() = 0;  // could a search be answered?
   virtual SearchResult search(const SearchQuery& query) = 0;                       // throws InvalidQuery

@@ -115,6 +115,8 @@ Status Reconciler::status() const {
     const std::lock_guard lock(mutex_);
     status = status_;
   }
+  // A run that goes on in spite of a failure names it, too.
+  if (auto trouble = status.running ? engine_.trouble() : std::string(); !trouble.empty()) status.last_error = std::move(trouble);
   try {
     status.target = source_.published();
   } catch (const TransientError&) {

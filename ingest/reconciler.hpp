@@ -46,7 +46,7 @@ struct Status {
   std::optional<std::int64_t> running;  // the run's id
   std::string standing_by;              // why, or ""
   std::string stalled;                  // why, or ""
-  std::string last_error;               // of the last failed run, "" after a success
+  std::string last_error;               // of the last failed run, or what a running one is held up by; "" after a success
   int failures = 0;                     // in a row
   bool lease_held = false;
   std::string lease_holder;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -183,6 +184,7 @@ class BulkSender::Delivery {
   }
 
   void progressed() {
+    sender_.say("");
     last_progress_ = Clock::now();
     failures_ = 0;
   }
@@ -192,6 +194,7 @@ class BulkSender::Delivery {
     if (left <= Duration(0)) {
       throw TransientError(fmt::format("{} (given up after {} without progress)", reason, format_duration(sender_.limits_.patience)));
     }
+    sender_.say(reason);
     const auto delay = std::max(asked_for, sender_.limits_.backoff.delay(++failures_, random_unit()));
     wait(std::min(delay, left), stop_);
     if (stop_.stop_requested()) throw TransientError(reason + " (given up, since the process stops)");
@@ -213,6 +216,8 @@ BulkSender::BulkSender(Connection& connection, BulkLimits limits, ConcurrencyLim
     : connection_(connection), limits_(limits), concurrency_(concurrency), max_bytes_(limits.bytes) {}
 
 BulkSender::Outcome BulkSender::send(const EncodedBulk& bulk, const std::string& alias, Refresh refresh, std::stop_token stop) {
+  // However it ends, nothing is sent again any more.
+  const std::unique_ptr<BulkSender, void (*)(BulkSender*)> silent(this, [](BulkSender* sender) { sender->say(""); });
   return Delivery(*this, bulk, alias, refresh, std::move(stop)).run();
 }
 
@@ -244,6 +249,16 @@ void BulkSender::answered(Duration round_trip, std::size_t operations, std::size
 void BulkSender::overloaded() {
   const std::lock_guard lock(mutex_);
   concurrency_.overloaded();
+}
+
+std::string BulkSender::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return trouble_;
+}
+
+void BulkSender::say(const std::string& trouble) {
+  const std::lock_guard lock(mutex_);
+  trouble_ = trouble;
 }
 
 // By what was refused, not by what was the limit: several lanes may have met the same one at once.

@@ -43,6 +43,7 @@ class BulkSender {
 
   std::size_t lanes() const;       // how many send() are worth calling at once
   std::int64_t max_bytes() const;  // of one request: 5 MiB, or less after a 413
+  std::string trouble() const;     // what a batch is sent again for at this moment, "" for nothing
 
  private:
   class Delivery;  // one send()
@@ -51,6 +52,7 @@ class BulkSender {
   void answered(Duration round_trip, std::size_t operations, std::size_t in_flight);
   void overloaded();
   std::int64_t shrink(std::size_t refused_bytes);
+  void say(const std::string& trouble);
 
   Connection& connection_;
   BulkLimits limits_;
@@ -58,6 +60,7 @@ class BulkSender {
   ConcurrencyLimit concurrency_;
   std::int64_t max_bytes_;
   std::size_t in_flight_ = 0;
+  std::string trouble_;
 };
 
 }  // namespace tidemark::ingest::elasticsearch

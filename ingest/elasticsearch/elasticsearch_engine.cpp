@@ -62,6 +62,7 @@ class ElasticsearchEngine final : public Engine {
   std::unique_ptr<EngineRun> begin(const RunStart& start) override;
   void list(const std::function<bool(const Listed&)>& visit) override;
   void interrupt() override { stop_.request_stop(); }
+  std::string trouble() const override { return sender_.trouble(); }
 
   bool ready() override { return readers_.ready(); }
   SearchResult search(const SearchQuery& query) override { return readers_.search(query); }

@@ -55,7 +55,6 @@ def diff(name, fault, rule, after_bulk=False):
 
 
 diff("in_mid_bulk", "in mid-bulk", BULK)
-diff("before_count", "after the bulk, before the count", {"method": "POST", "path": "/_search"}, after_bulk=True)
 diff("before_checkpoint", "before the state's next write", WRITE_STATE, after_bulk=True)
 
 

@@ -19,7 +19,6 @@ def behind_its_back(stage, *acts, modes=NEVER_DIFF, push=True, keep=()):
     return stage.level(commit, modes=modes, keep=keep)
 
 
-
 def delete_by_query(stage, query):
     stage.request("POST", f"/{stage.physical()}/_delete_by_query?refresh=true&conflicts=proceed", {"query": query})
 
@@ -74,9 +73,11 @@ def edge_56_index_closed(stage):
 
 
 def blocked(stage, block):
-    result = behind_its_back(stage, lambda: stage.request("PUT", f"/{stage.physical()}/_settings", {f"index.blocks.{block}": True}), modes=())
-    stage.log_says("removing a block")
-    return result
+    def block_and_wait():
+        stage.request("PUT", f"/{stage.physical()}/_settings", {f"index.blocks.{block}": True})
+        wait_until(lambda: "removing a block" in stage.ingest.log(), lambda: f"the block is seen\n{stage.ingest.tail()}")
+
+    return behind_its_back(stage, block_and_wait, modes=())
 
 
 @cell("the index set read-only")
@@ -232,6 +233,8 @@ def state_newer(stage):
     stage.request("PUT", f"/{physical}/_doc/{STATE}?refresh=true", body)
     before = stage.cluster.rows()
     stage.thaw()
+    # A push before its next look would still be its own business, as that of any writer who was fenced a moment ago.
+    wait_until(lambda: "newer" in (stage.client.status()["standing_by"] or ""), lambda: f"the agent stands by\n{stage.ingest.tail()}")
     commit = stage.push()
     stage.fails(commit, "newer", "schema")
     assert stage.cluster.rows() == before, "an index of a newer version was written to"
