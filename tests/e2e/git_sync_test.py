@@ -28,7 +28,7 @@ class BesideGitSync(unittest.TestCase):
 
     def volume(self, **options):
         volume = GitSyncVolume(self.folder / "volume", self.url, **options)
-        options = {**World.ingest_options(), "source_name": "beside"}
+        options = {**World.SOURCE_OPTIONS, "source_name": "beside"}
         self.ingest = Ingest(self.folder.path, volume.link, **options).start()
         self.addCleanup(self.ingest.kill)
         self.ingest.wait_alive()
