@@ -200,6 +200,7 @@ void Reconciler::announce(Attempt& attempt, const Decision& decision) {
   history_.put(report);
   const std::lock_guard lock(mutex_);
   status_.running = report.id;
+  if (report.mode != Mode::stand_by) status_.standing_by.clear();
   status_.target = last_target_;
   metrics_.update(status_);  // a long run, or one whose bulk meets silence, is behind all the while
 }
@@ -264,7 +265,7 @@ void Reconciler::update_facts(const Facts& facts) {
   status_.engine = engine_.kind();  // of a server it is known once it has answered
   status_.documents = facts.documents;
   status_.quarantine = facts.quarantined;
-  status_.lease_held = facts.writable;
+  status_.lease_held = facts.writable && facts.leading;
   status_.lease_holder = facts.holder;
   status_.checkpoint = facts.state ? facts.state->checkpoint : std::nullopt;
 }
