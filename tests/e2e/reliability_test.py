@@ -49,7 +49,7 @@ def main():
     options = parse_arguments()
     names, rows, failed = chosen(options), {}, []
     folder = tempfile.TemporaryDirectory(prefix="tidemark-reliability-")
-    server = SearchServer(options.engine, folder.name).start() if options.own_server else None
+    server = SearchServer(options.engine, folder.name, heap="1g").start() if options.own_server else None
     try:
         url = server.url if server else options.url or shared_server(options.engine)
         for trial in range(options.trials):

@@ -34,7 +34,7 @@ class Secured(unittest.TestCase):
     def setUpClass(cls):
         cls.common = Folder("tidemark-secured-")
         cls.addClassCleanup(cls.common.close)
-        cls.server = SearchServer("elasticsearch", cls.common / "server", password="of-the-operator", tls=True)
+        cls.server = SearchServer("elasticsearch", cls.common / "server", password="of-the-operator", tls=True, heap="1g")
         cls.addClassCleanup(cls.server.close)
         cls.server.start()
         cls.put_role(documented_role())

@@ -24,18 +24,16 @@ inline std::string script_engine(std::vector<std::string> arguments) {
   return trimmed(run(arguments));
 }
 
-// A running one by TIDEMARK_TEST_OPENSEARCH_URL, TIDEMARK_TEST_ELASTICSEARCH_URL or, for any product, TIDEMARK_TEST_ENGINE_URL; else it is started
-// unless it runs.
+// A running one by TIDEMARK_TEST_OPENSEARCH_URL, TIDEMARK_TEST_ELASTICSEARCH_URL or, for any product, TIDEMARK_TEST_ENGINE_URL; else ctest's fixture
+// has started it. By hand, outside of ctest, it is the one that `script/engine start NAME` starts, and it is started unless it runs.
 inline SharedSearchServer shared_search_server(const std::string& name) {
   const char* given = std::getenv(name.starts_with("opensearch") ? "TIDEMARK_TEST_OPENSEARCH_URL" : "TIDEMARK_TEST_ELASTICSEARCH_URL");
   if (!given || !*given) given = std::getenv("TIDEMARK_TEST_ENGINE_URL");
   if (given && *given) return {name, given};
-  std::vector<std::string> arguments{"start", name};
-  // By hand, outside of ctest, it is the one that `script/engine start NAME` starts.
   if (const char* folder = std::getenv("TIDEMARK_TEST_ENGINES_DIR"); folder && *folder) {
-    arguments.insert(arguments.end(), {"--dir", (std::filesystem::path(folder) / name).string()});
+    return {name, script_engine({"url", name, "--dir", (std::filesystem::path(folder) / name).string()})};
   }
-  return {name, script_engine(std::move(arguments))};
+  return {name, script_engine({"start", name})};
 }
 
 // Those of TIDEMARK_TEST_ENGINES ("opensearch-3 elasticsearch-8"); by default the newest of both products.

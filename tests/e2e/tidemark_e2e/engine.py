@@ -35,7 +35,7 @@ def shared_server(name):
     if given:
         return given
     folder = os.environ.get("TIDEMARK_TEST_ENGINES_DIR")
-    return script_engine("start", name, *(["--dir", Path(folder) / name] if folder else []))
+    return script_engine("url", name, "--dir", Path(folder) / name) if folder else script_engine("start", name)
 
 
 class SearchServer:
