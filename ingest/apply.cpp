@@ -28,10 +28,6 @@ struct Overloaded : Visitors... {
 template <typename... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
-const DocumentKey& key_of(const Operation& operation) {
-  return std::visit([](const auto& each) -> const DocumentKey& { return each.key; }, operation);
-}
-
 void move_to(std::vector<Operation>& all, std::vector<Operation> more) {
   if (all.empty()) {
     all = std::move(more);

@@ -13,4 +13,10 @@ std::int64_t Document::bytes() const {
   return static_cast<std::int64_t>(sum);
 }
 
+const DocumentKey& key_of(const Operation& operation) {
+  return std::visit([](const auto& each) -> const DocumentKey& { return each.key; }, operation);
+}
+
+std::string_view name_of(parser::Kind kind) { return kind == parser::Kind::page ? "page" : "data"; }
+
 }  // namespace tidemark::ingest

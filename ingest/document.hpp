@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -48,5 +49,8 @@ struct Removal {
 
 // An operation on one key: the document replaces what was there, or leaves (into quarantine, or altogether).
 using Operation = std::variant<Document, Quarantined, Removal>;
+const DocumentKey& key_of(const Operation& operation);
+
+std::string_view name_of(parser::Kind kind);  // "page", "data": in every index and in the API
 
 }  // namespace tidemark::ingest

@@ -7,12 +7,11 @@
 #include <cstring>
 
 #include "ingest/base64url.hpp"
+#include "ingest/hex.hpp"
 
 namespace tidemark::ingest {
 
 namespace {
-
-constexpr std::string_view hex_digits = "0123456789abcdef";
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
@@ -33,25 +32,11 @@ std::optional<Fingerprint> Fingerprint::from_bytes(std::string_view raw) {
 }
 
 std::optional<Fingerprint> Fingerprint::from_hex(std::string_view text) {
-  if (text.size() != 2 * size) return std::nullopt;
-  Fingerprint fingerprint;
-  for (std::size_t i = 0; i < size; ++i) {
-    const std::size_t high = hex_digits.find(text[2 * i]);
-    const std::size_t low = hex_digits.find(text[2 * i + 1]);
-    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
-    fingerprint.raw_[i] = static_cast<unsigned char>(high * 16 + low);
-  }
-  return fingerprint;
+  const auto raw = ingest::from_hex(text);
+  return raw ? from_bytes(*raw) : std::nullopt;
 }
 
-std::string Fingerprint::hex() const {
-  std::string text;
-  for (const unsigned char byte : raw_) {
-    text += hex_digits[byte >> 4];
-    text += hex_digits[byte & 15];
-  }
-  return text;
-}
+std::string Fingerprint::hex() const { return ingest::hex(bytes()); }
 
 Fingerprint digest(std::string_view bytes) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};

@@ -22,12 +22,8 @@ namespace tidemark::ingest {
 
 namespace {
 
-// The engine's own counting of versions goes on by ones between two runs.
-constexpr std::int64_t generation_step = 1'000;
 // A run of this many operations leaves enough memory free to give it back.
 constexpr std::int64_t large_run = 1'000;
-// Of a target among the checkpoint's ancestors: enough for years of a busy repository.
-constexpr std::size_t ancestors_looked_at = 10'000;
 
 // A rewrite does what an audit does, and more.
 std::optional<Resync> stronger(std::optional<Resync> one, std::optional<Resync> other) { return one == Resync::rewrite || !other ? one : other; }

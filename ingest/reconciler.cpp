@@ -15,8 +15,6 @@ namespace {
 // While nothing has been published yet, the link is looked for this often: a look is one system call.
 constexpr Duration first_revision_period = std::chrono::seconds(1);
 constexpr int periods_in_stall = 10;
-// Enough for years of a busy repository, and at most a fraction of a second.
-constexpr std::size_t ancestors_looked_at = 10'000;
 
 }  // namespace
 

@@ -76,6 +76,9 @@ class Reconciler {
   Reached reached(const git::Oid& commit) const;
 
  private:
+  // Among them a commit is looked for: enough for years of a busy repository, and at most a fraction of a second.
+  static constexpr std::size_t ancestors_looked_at = 10'000;
+
   struct Attempt;  // one run, and what it has learnt so far
 
   bool worth_a_run(Wakeup::Cause cause);

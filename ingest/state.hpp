@@ -10,6 +10,9 @@
 
 namespace tidemark::ingest {
 
+// How far the generations of two runs are apart: an engine's own counting of versions goes on by ones between them.
+inline constexpr std::int64_t generation_step = 1'000;
+
 // Whose documents an index holds. `origin` is the remote's URL without credentials; host and path count, not the scheme.
 struct SourceIdentity {
   std::string name;

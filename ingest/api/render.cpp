@@ -157,7 +157,7 @@ std::string document_json(const Document& document, const std::string& source) {
                  {"fragment", document.key.fragment},
                  {"oid", document.oid.hex()},
                  {"fingerprint", document.fingerprint.hex()},
-                 {"kind", content.kind == parser::Kind::page ? "page" : "data"},
+                 {"kind", name_of(content.kind)},
                  {"lang", content.lang},
                  {"size", document.size},
                  {"title", content.title},

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "daemon/error.hpp"
+#include "daemon/wakeup.hpp"
 #include "ingest/elasticsearch/answers.hpp"
 #include "ingest/elasticsearch/bulk_pieces.hpp"
 
@@ -27,7 +27,7 @@ constexpr std::string_view server_timeout = "30s";
 
 std::string path_of(const std::string& alias, Refresh refresh) {
   return fmt::format("/{}/_bulk?require_alias=true&timeout={}&filter_path=errors,items.*.status,items.*.result,items.*._seq_no,items.*.error{}",
-                     escape_segment(alias), server_timeout, refresh == Refresh::now ? "&refresh=true" : "");
+                     alias, server_timeout, refresh == Refresh::now ? "&refresh=true" : "");
 }
 
 [[noreturn]] void throw_blocked(const std::string& alias, const std::string& reason) {
@@ -43,13 +43,6 @@ std::string path_of(const std::string& alias, Refresh refresh) {
 
 [[noreturn]] void throw_missing(const std::string& alias, const std::string& reason) {
   throw TransientError(fmt::format("the index behind {} is gone: {} (the next run sees what is left and fills it again)", alias, reason));
-}
-
-void wait(Duration delay, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, delay, [] { return false; });
 }
 
 }  // namespace
@@ -196,7 +189,7 @@ class BulkSender::Delivery {
     }
     sender_.say(reason);
     const auto delay = std::max(asked_for, sender_.limits_.backoff.delay(++failures_, random_unit()));
-    wait(std::min(delay, left), stop_);
+    Wakeup().wait_until(Wakeup::Clock::now() + std::min(delay, left), stop_);
     if (stop_.stop_requested()) throw TransientError(reason + " (given up, since the process stops)");
   }
 

@@ -67,7 +67,4 @@ class Connection {
   std::unique_ptr<Implementation> implementation_;
 };
 
-// One segment of a path, percent-encoded (RFC 3986: all but unreserved characters). Pure.
-std::string escape_segment(std::string_view text);
-
 }  // namespace tidemark::ingest::elasticsearch

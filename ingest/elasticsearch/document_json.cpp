@@ -15,8 +15,6 @@ namespace tidemark::ingest::elasticsearch {
 
 namespace {
 
-std::string_view name_of(parser::Kind kind) { return kind == parser::Kind::page ? "page" : "data"; }
-
 // Members of the object that is being written at the end of `out`; the first one has no comma before it.
 class Members {
  public:

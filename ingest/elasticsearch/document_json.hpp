@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "ingest/document.hpp"
+#include "ingest/hex.hpp"
 #include "ingest/state.hpp"
 
 namespace tidemark::ingest::elasticsearch {
@@ -34,7 +35,7 @@ std::optional<Document> read_document(std::string_view source_json);
 std::optional<Quarantined> read_stub(std::string_view source_json);
 
 // The bytes of a path or a fragment as sortable text: hex, lower case.
-std::string path_key(std::string_view path);
-std::optional<std::string> path_from_key(std::string_view key);
+inline std::string path_key(std::string_view path) { return hex(path); }
+inline std::optional<std::string> path_from_key(std::string_view key) { return from_hex(key); }
 
 }  // namespace tidemark::ingest::elasticsearch

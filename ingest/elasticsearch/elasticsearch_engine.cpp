@@ -27,7 +27,6 @@ namespace {
 
 using namespace elasticsearch;
 
-constexpr std::int64_t generation_step = 1'000;
 constexpr std::size_t max_strangers = 10'000;
 constexpr Duration analysis_probe_period = std::chrono::minutes(10);
 constexpr Duration farewell = std::chrono::seconds(2);

@@ -17,10 +17,6 @@ namespace {
 constexpr std::int64_t refreshed_at_once = 100;
 constexpr std::size_t strangers_in_a_bulk = 500;
 
-const DocumentKey& key_of(const Operation& operation) {
-  return std::visit([](const auto& each) -> const DocumentKey& { return each.key; }, operation);
-}
-
 }  // namespace
 
 ElasticsearchRun::ElasticsearchRun(RunContext context, RunStart start)

@@ -162,6 +162,4 @@ git::Oid oid_of(std::string_view bytes) { return git::Oid::from_bytes(bytes).val
 
 Fingerprint fingerprint_from(std::string_view bytes) { return Fingerprint::from_bytes(bytes).value_or(Fingerprint{}); }
 
-std::string_view name_of(parser::Kind kind) { return kind == parser::Kind::page ? "page" : "data"; }
-
 }  // namespace tidemark::ingest::sqlite

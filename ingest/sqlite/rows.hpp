@@ -57,6 +57,5 @@ Document read_document(const Statement& row, DocumentKey key);  // of select_doc
 
 git::Oid oid_of(std::string_view bytes);                 // the null id when it is not 20 bytes
 Fingerprint fingerprint_from(std::string_view bytes);    // all zero when it is not 16 bytes
-std::string_view name_of(parser::Kind kind);
 
 }  // namespace tidemark::ingest::sqlite

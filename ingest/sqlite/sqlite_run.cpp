@@ -13,14 +13,6 @@
 
 namespace tidemark::ingest::sqlite {
 
-namespace {
-
-const DocumentKey& key_of(const Operation& operation) {
-  return std::visit([](const auto& value) -> const DocumentKey& { return value.key; }, operation);
-}
-
-}  // namespace
-
 SqliteRun::SqliteRun(Connection& connection, RunStart start, std::function<void(const DatabaseError&)> translate, std::function<void()> committed)
     : connection_(connection), start_(std::move(start)), translate_(std::move(translate)), committed_(std::move(committed)) {
   transaction_.emplace(connection_, Transaction::Kind::write);

@@ -360,11 +360,6 @@ TEST_CASE("settings that can't work are named by their flags") {
   CHECK(one([](auto& s) { s.timeout = 0ms; }).find("--engine-timeout") != std::string::npos);
 }
 
-TEST_CASE("a segment of a path is escaped but for the unreserved characters") {
-  CHECK(escape_segment("AZaz09-._~") == "AZaz09-._~");
-  CHECK(escape_segment("a/b?c#d%e \n\xff") == "a%2Fb%3Fc%23d%25e%20%0A%FF");
-}
-
 TEST_CASE("which node is asked: turns, a growing time out, and the one that failed longest ago when all are out") {
   using Order = std::vector<std::size_t>;
   const auto start = Nodes::Clock::time_point{} + 1h;
