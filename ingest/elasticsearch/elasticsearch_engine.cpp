@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <mutex>
 #include <random>
 #include <utility>
 
@@ -49,9 +48,9 @@ class ElasticsearchEngine final : public Engine {
         log_(log),
         connection_(settings_.connection),
         sender_(connection_, settings_.bulk, ConcurrencyLimit(settings_.concurrency)),
-        leases_(settings_.lease_duration, log),
         readers_(connection_, settings_.index),
-        holder_{.id = random_holder(), .name = holder_name(), .duration = settings_.lease_duration} {}
+        holder_{.id = random_holder(), .name = holder_name(), .duration = settings_.lease_duration},
+        leases_(settings_.lease_duration, log) {}
   ~ElasticsearchEngine() override { give_back(); }
 
   std::string kind() const override { return readers_.kind(); }
@@ -71,6 +70,7 @@ class ElasticsearchEngine final : public Engine {
 
  private:
   IndexProtocol& protocol();
+  void choose_schema();
   const SchemaChoice& schema_choice();
   Lease own_lease() const;
   std::shared_ptr<HeldState> begin_fill(const RunStart& start);
@@ -86,7 +86,6 @@ class ElasticsearchEngine final : public Engine {
   std::stop_source stop_;
   Connection connection_;
   BulkSender sender_;
-  LeaseKeeper leases_;
   Readers readers_;
   const Holder holder_;
 
@@ -101,6 +100,7 @@ class ElasticsearchEngine final : public Engine {
   std::atomic<bool> tampered_ = false;   // set by a run's threads
   std::vector<std::string> strangers_;   // what the last listing found beside our documents
   bool strangers_left_ = false;          // there are more: another audit follows
+  LeaseKeeper leases_;                   // the last member: its thread writes states by the protocol
 };
 
 IndexProtocol& ElasticsearchEngine::protocol() {
@@ -122,23 +122,27 @@ void ElasticsearchEngine::identify(const SourceIdentity& source) {
   found_.reset();
 }
 
-// What the cluster can analyze is looked at again once in a while: a plugin that was installed is worth a rebuild.
-const SchemaChoice& ElasticsearchEngine::schema_choice() {
+// At a whole look. What the cluster can analyze is asked for again once in a while: a plugin that was installed is worth a rebuild.
+void ElasticsearchEngine::choose_schema() {
   const auto now = std::chrono::steady_clock::now();
-  if (choice_ && (settings_.analysis || now - probed_ < analysis_probe_period)) return *choice_;
+  if (choice_ && (settings_.analysis || now - probed_ < analysis_probe_period)) return;
   choice_ = SchemaChoice{.product = protocol().product(),
                          .cjk = settings_.analysis ? *settings_.analysis : protocol().probe_analysis(),
                          .shards = settings_.shards,
                          .replicas = settings_.replicas};
   probed_ = now;
   readers_.use(*choice_);
+}
+
+const SchemaChoice& ElasticsearchEngine::schema_choice() {
+  if (!choice_) choose_schema();
   return *choice_;
 }
 
 Facts ElasticsearchEngine::inspect(Look look) {
   if (look == Look::recent && found_ && held_ && !held_->fenced() && !held_->unfinished() && !tampered_) return found_->facts;
   found_.reset();
-  protocol();
+  choose_schema();
   found_ = inspector_->look(schema_hash(schema_choice()), held_);
   found_->facts.tampered = tampered_;
   if (held_ && held_->fenced()) let_go();
@@ -182,16 +186,8 @@ std::shared_ptr<HeldState> ElasticsearchEngine::begin_fill(const RunStart& start
   const auto& names = protocol().names();
   const auto& choice = schema_choice();
   const auto hash = schema_hash(choice);
-  std::string greatest;
-  std::string greatest_unique;
-  for (const auto& index : found_ ? found_->around : std::vector<PhysicalIndex>()) {
-    const auto parts = names.parse(index.name);
-    if (!parts || parts->unique <= greatest_unique) continue;
-    greatest = index.name;
-    greatest_unique = parts->unique;
-  }
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
-  const auto physical = names.fresh(hash, now.count(), random(), greatest);
+  const auto physical = names.fresh(hash, now.count(), random(), found_ ? found_->greatest : "");
   protocol().create_index(physical, choice,
                           {.alias = names.alias(), .source = names.source(), .schema = hash, .version = schema_version, .physical = physical});
   auto state = std::make_shared<HeldState>(protocol(), physical, IndexNames::fill_alias(physical), std::nullopt);
@@ -244,7 +240,9 @@ std::unique_ptr<EngineRun> ElasticsearchEngine::begin(const RunStart& start) {
 }
 
 void ElasticsearchEngine::committed(const std::shared_ptr<HeldState>& state, IndexProtocol::Counts counts) {
+  auto greatest = found_ ? found_->greatest : std::string();
   if (held_ != state) {
+    greatest = state->physical();
     const auto replaced = found_ ? found_->live : std::string();
     if (held_) leases_.let_go(held_);
     held_ = state;
@@ -257,7 +255,7 @@ void ElasticsearchEngine::committed(const std::shared_ptr<HeldState>& state, Ind
   inspector_->remember(held_->physical(), document.state.generation, counts);
   Inspection after;
   after.live = held_->physical();
-  after.around = found_ ? found_->around : std::vector<PhysicalIndex>();
+  after.greatest = std::move(greatest);
   after.facts.schema = Schema::ours;
   after.facts.state = document.state;
   after.facts.check_holds = true;

@@ -9,6 +9,22 @@
 
 namespace tidemark::ingest::elasticsearch {
 
+namespace {
+
+std::string greatest_of(const std::vector<PhysicalIndex>& indexes, const IndexNames& names) {
+  std::string greatest;
+  std::string unique;
+  for (const auto& index : indexes) {
+    const auto parts = names.parse(index.name);
+    if (!parts || parts->unique <= unique) continue;
+    greatest = index.name;
+    unique = parts->unique;
+  }
+  return greatest;
+}
+
+}  // namespace
+
 Inspector::Inspector(IndexProtocol& protocol, Holder holder, Log& log) : protocol_(protocol), holder_(std::move(holder)), log_(log) {}
 
 Inspection Inspector::look(const std::string& schema_hash, const std::shared_ptr<HeldState>& held) {
@@ -20,15 +36,17 @@ Inspection Inspector::look(const std::string& schema_hash, const std::shared_ptr
                                    protocol_.names().alias()));
   }
   found.drift = view.drift;
+  found.greatest = greatest_of(found.around, protocol_.names());
+  const auto fills = look_at_fills(view.fills);
   if (held && (!view.live || held->physical() != view.live->name)) held->fence();
   if (view.live) {
     found.live = view.live->name;
     make_writable(*view.live);
     look_at(found, *view.live, schema_hash, held);
   } else {
-    look_without_live(found, view.fills);
+    look_without_live(found, fills);
   }
-  clear_away(view);
+  clear_away(view.dead, fills);
   return found;
 }
 
@@ -138,38 +156,41 @@ void Inspector::count(Inspection& found) {
   facts.quarantined = counted_.counts.quarantined + static_cast<std::int64_t>(found.stored ? found.stored->document.refused.size() : 0);
 }
 
-// Nothing that readers see: somebody may be filling the first index at this moment.
-void Inspector::look_without_live(Inspection& found, const std::vector<PhysicalIndex>& fills) {
-  found.facts.leading = false;
+// Unfinished indexes, whoever fills them; each is asked once in a look.
+std::vector<Inspector::Fill> Inspector::look_at_fills(const std::vector<PhysicalIndex>& fills) {
+  std::vector<Fill> seen;
   for (const auto& fill : fills) {
-    const auto lease = lease_of(fill);
-    if (lease.holder == holder_.id) continue;
-    const auto seen = watch_.look(fill.name, lease, holder_.duration, LeaseWatch::Clock::now());
-    if (seen.vacant) continue;
-    found.facts.writable = false;
-    found.facts.vacant_in = seen.vacant_in;
-    found.facts.holder = lease.holder_name.empty() ? "an agent that fills " + fill.name : lease.holder_name;
+    const auto stored = protocol_.read_state(fill.name).stored;
+    auto lease = stored ? stored->document.lease : Lease{};
+    const auto watched = watch_.look(fill.name, lease, holder_.duration, LeaseWatch::Clock::now());
+    seen.push_back({.physical = fill.name, .lease = std::move(lease), .seen = watched});
+  }
+  return seen;
+}
+
+// Nothing that readers see: somebody may be filling the first index at this moment.
+void Inspector::look_without_live(Inspection& found, const std::vector<Fill>& fills) const {
+  auto& facts = found.facts;
+  facts.leading = false;
+  for (const auto& fill : fills) {
+    if (fill.lease.holder == holder_.id || fill.seen.vacant) continue;
+    facts.writable = false;
+    facts.vacant_in = fill.seen.vacant_in;
+    facts.holder = fill.lease.holder_name.empty() ? "an agent that fills " + fill.physical : fill.lease.holder_name;
   }
 }
 
 // What crashes have left: the dead are deleted by whoever sees them, a fill that stands still is condemned first.
-void Inspector::clear_away(const IndexView& view) {
-  for (const auto& dead : view.dead) {
-    log_.info("deleting an index that was replaced", {{"index", dead.name}});
-    protocol_.delete_index(dead.name);
+void Inspector::clear_away(const std::vector<PhysicalIndex>& dead, const std::vector<Fill>& fills) {
+  for (const auto& index : dead) {
+    log_.info("deleting an index that was replaced", {{"index", index.name}});
+    protocol_.delete_index(index.name);
   }
-  for (const auto& fill : view.fills) {
-    const auto lease = lease_of(fill);
-    const auto seen = watch_.look(fill.name, lease, holder_.duration, LeaseWatch::Clock::now());
-    if (!seen.vacant && lease.holder != holder_.id) continue;
-    log_.info("deleting an index that was never finished", {{"index", fill.name}});
-    if (protocol_.condemn(fill.name)) protocol_.delete_index(fill.name);
+  for (const auto& fill : fills) {
+    if (!fill.seen.vacant && fill.lease.holder != holder_.id) continue;
+    log_.info("deleting an index that was never finished", {{"index", fill.physical}});
+    if (protocol_.condemn(fill.physical)) protocol_.delete_index(fill.physical);
   }
-}
-
-Lease Inspector::lease_of(const PhysicalIndex& fill) {
-  const auto stored = protocol_.read_state(fill.name).stored;
-  return stored ? stored->document.lease : Lease{};
 }
 
 }  // namespace tidemark::ingest::elasticsearch

@@ -30,6 +30,7 @@ struct Inspection {
   std::string drift;                   // why its aliases have to be put right, or ""
   std::optional<StoredState> stored;   // its state
   std::vector<PhysicalIndex> around;   // everything that was found
+  std::string greatest;                // the greatest of their names: the next one's is greater
   bool stood_still = false;            // the lease is vacant because its holder stopped renewing
 };
 
@@ -50,9 +51,14 @@ class Inspector {
   void look_at_lease(Inspection& found, const std::shared_ptr<HeldState>& held);
   void check(Inspection& found, const ShardFacts& shards, const std::shared_ptr<HeldState>& held) const;
   void count(Inspection& found);
-  void look_without_live(Inspection& found, const std::vector<PhysicalIndex>& fills);
-  void clear_away(const IndexView& view);
-  Lease lease_of(const PhysicalIndex& fill);
+  struct Fill {
+    std::string physical;
+    Lease lease;
+    LeaseWatch::Seen seen;
+  };
+  std::vector<Fill> look_at_fills(const std::vector<PhysicalIndex>& fills);
+  void look_without_live(Inspection& found, const std::vector<Fill>& fills) const;
+  void clear_away(const std::vector<PhysicalIndex>& dead, const std::vector<Fill>& fills);
 
   IndexProtocol& protocol_;
   const Holder holder_;

@@ -22,10 +22,10 @@ void LeaseKeeper::let_go(const std::shared_ptr<HeldState>& state) {
 
 void LeaseKeeper::loop(std::stop_token stop) {
   while (!stop.stop_requested()) {
+    timer_.wait_until(Wakeup::Clock::now() + period_, stop);
     std::vector<std::shared_ptr<HeldState>> states;
     {
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, stop, period_, [] { return false; });
+      const std::lock_guard lock(mutex_);
       states = states_;
     }
     for (const auto& state : states) {

@@ -1,7 +1,6 @@
 // Renews the leases that this process holds, by a timer of its own: whatever a run is doing, every third of the lease's duration.
 #pragma once
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -10,6 +9,7 @@
 
 #include "daemon/log.hpp"
 #include "daemon/units.hpp"
+#include "daemon/wakeup.hpp"
 #include "ingest/elasticsearch/held_state.hpp"
 
 namespace tidemark::ingest::elasticsearch {
@@ -28,8 +28,8 @@ class LeaseKeeper {
 
   Duration period_;
   Log& log_;
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
+  Wakeup timer_;
+  std::mutex mutex_;  // guards what follows
   std::vector<std::shared_ptr<HeldState>> states_;
   std::jthread thread_;  // the last member: it uses the others
 };
