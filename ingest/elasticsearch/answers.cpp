@@ -6,6 +6,7 @@
 
 #include "daemon/error.hpp"
 #include "ingest/elasticsearch/index_protocol.hpp"
+#include "ingest/elasticsearch/json_members.hpp"
 #include "parser/utf8.hpp"
 
 namespace tidemark::ingest::elasticsearch {
@@ -15,11 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t max_reason_bytes = 500;
-
-std::string text_at(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 std::string excerpt(const std::string& body) {
   constexpr std::size_t bytes = 120;
@@ -40,12 +36,12 @@ json json_of(const Response& response, std::string_view request) {
 ServerError error_of(const Response& response) {
   const auto value = json::parse(response.body, nullptr, false);
   ServerError error{.type = "", .reason = excerpt(response.body)};
-  if (!value.is_object() || !value.contains("error")) return error;
-  const auto& cause = value["error"];
-  if (cause.is_string()) return {.type = "", .reason = cause.get<std::string>().substr(0, max_reason_bytes)};
-  if (!cause.is_object()) return error;
-  error.type = text_at(cause, "type");
-  const auto text = error.type + ": " + text_at(cause, "reason");
+  const auto* cause = member(value, "error");
+  if (cause == nullptr) return error;
+  if (cause->is_string()) return {.type = "", .reason = std::string(parser::utf8::prefix_of_bytes(cause->get_ref<const std::string&>(), max_reason_bytes))};
+  if (!cause->is_object()) return error;
+  error.type = text_of(*cause, "type");
+  const auto text = error.type + ": " + text_of(*cause, "reason");
   error.reason = parser::utf8::prefix_of_bytes(text, max_reason_bytes);
   return error;
 }

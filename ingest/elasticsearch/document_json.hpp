@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,8 @@ void append_stub(std::string& out, const Quarantined& entry, std::int64_t genera
 // From a `_source`. Nothing for what is not one of ours (a stranger's, a stub, the state).
 std::optional<Document> read_document(std::string_view source_json);
 std::optional<Quarantined> read_stub(std::string_view source_json);
+std::optional<Document> document_of(const nlohmann::ordered_json& source);
+std::optional<Quarantined> stub_of(const nlohmann::ordered_json& source);
 
 // The bytes of a path or a fragment as sortable text: hex, lower case.
 inline std::string path_key(std::string_view path) { return hex(path); }

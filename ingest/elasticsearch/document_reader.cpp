@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ingest/elasticsearch/document_json.hpp"
+#include "ingest/elasticsearch/json_members.hpp"
 
 namespace tidemark::ingest::elasticsearch {
 
@@ -18,26 +19,21 @@ using json = nlohmann::ordered_json;
 // Thrown and caught in this file alone: a member is missing or of another type.
 struct NotOurs {};
 
-const json* find(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() ? nullptr : &*found;
+template <typename T>
+T whole(std::optional<T> value) {
+  if (!value) throw NotOurs{};
+  return *std::move(value);
 }
 
-std::string text_or_empty(const json& object, const char* key) {
-  const json* value = find(object, key);
-  if (value == nullptr) return {};
-  if (!value->is_string()) throw NotOurs{};
-  return value->get<std::string>();
-}
+std::string text(const json& object, const char* key) { return whole(string_of(object, key)); }
 
-std::string text(const json& object, const char* key) {
-  if (find(object, key) == nullptr) throw NotOurs{};
-  return text_or_empty(object, key);
-}
+std::string text_or_empty(const json& object, const char* key) { return member(object, key) == nullptr ? std::string() : text(object, key); }
+
+std::int64_t number(const json& object, const char* key) { return whole(integer_of(object, key)); }
 
 std::vector<std::string> texts(const json& object, const char* key) {
   std::vector<std::string> result;
-  const json* values = find(object, key);
+  const json* values = member(object, key);
   if (values == nullptr) return result;
   if (!values->is_array()) throw NotOurs{};
   for (const json& value : *values) {
@@ -45,19 +41,6 @@ std::vector<std::string> texts(const json& object, const char* key) {
     result.push_back(value.get<std::string>());
   }
   return result;
-}
-
-std::int64_t number(const json& object, const char* key) {
-  const json* value = find(object, key);
-  if (value == nullptr || !value->is_number_integer()) throw NotOurs{};
-  if (value->is_number_unsigned() && value->get<std::uint64_t>() > std::uint64_t{INT64_MAX}) throw NotOurs{};
-  return value->get<std::int64_t>();
-}
-
-template <typename T>
-T whole(std::optional<T> value) {
-  if (!value) throw NotOurs{};
-  return *std::move(value);
 }
 
 DocumentKey key_of(const json& root) { return {.path = whole(path_from_key(text(root, "path_key"))), .fragment = whole(path_from_key(text(root, "fragment_key")))}; }
@@ -76,7 +59,7 @@ parser::Section section_from(const json& value) {
 
 std::vector<parser::Section> sections_of(const json& root) {
   std::vector<parser::Section> sections;
-  const json* values = find(root, "sections");
+  const json* values = member(root, "sections");
   if (values == nullptr) return sections;
   if (!values->is_array()) throw NotOurs{};
   for (const json& value : *values) sections.push_back(section_from(value));
@@ -84,9 +67,9 @@ std::vector<parser::Section> sections_of(const json& root) {
 }
 
 std::string front_matter_of(const json& root) {
-  const json* value = find(root, "front_matter");
+  const json* value = member(root, "front_matter");
   if (value == nullptr || !value->is_object()) throw NotOurs{};
-  if (find(root, "front_matter_text") != nullptr) return text(root, "front_matter_text");
+  if (member(root, "front_matter_text") != nullptr) return text(root, "front_matter_text");
   return value->dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -97,8 +80,8 @@ parser::Document content_from(const json& root, parser::Kind kind) {
   content.description = text_or_empty(root, "description");
   content.lang = text_or_empty(root, "lang");
   content.tags = texts(root, "tags");
-  if (find(root, "date") != nullptr) content.date = text(root, "date");
-  const json* draft = find(root, "draft");
+  if (member(root, "date") != nullptr) content.date = text(root, "date");
+  const json* draft = member(root, "draft");
   if (draft == nullptr || !draft->is_boolean()) throw NotOurs{};
   content.draft = draft->get<bool>();
   content.url = text_or_empty(root, "url");
@@ -126,7 +109,7 @@ Document document_from(const json& root) {
 
 Quarantined stub_from(const json& root) {
   if (text(root, "kind") != "quarantined") throw NotOurs{};
-  const json* quarantined = find(root, "quarantined");
+  const json* quarantined = member(root, "quarantined");
   if (quarantined == nullptr || !quarantined->is_object()) throw NotOurs{};
   return {.key = key_of(root),
           .oid = oid_of(root, "oid"),
@@ -136,8 +119,7 @@ Quarantined stub_from(const json& root) {
 }
 
 template <typename Read>
-auto read_object(std::string_view source_json, Read read) -> std::optional<decltype(read(json()))> {
-  const json root = json::parse(source_json, nullptr, false);
+auto read_object(const json& root, Read read) -> std::optional<decltype(read(json()))> {
   if (!root.is_object()) return std::nullopt;
   try {
     return read(root);
@@ -148,7 +130,9 @@ auto read_object(std::string_view source_json, Read read) -> std::optional<declt
 
 }  // namespace
 
-std::optional<Document> read_document(std::string_view source_json) { return read_object(source_json, document_from); }
-std::optional<Quarantined> read_stub(std::string_view source_json) { return read_object(source_json, stub_from); }
+std::optional<Document> document_of(const json& source) { return read_object(source, document_from); }
+std::optional<Quarantined> stub_of(const json& source) { return read_object(source, stub_from); }
+std::optional<Document> read_document(std::string_view source_json) { return document_of(json::parse(source_json, nullptr, false)); }
+std::optional<Quarantined> read_stub(std::string_view source_json) { return stub_of(json::parse(source_json, nullptr, false)); }
 
 }  // namespace tidemark::ingest::elasticsearch

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ingest/elasticsearch/answers.hpp"
+#include "ingest/elasticsearch/json_members.hpp"
 
 namespace tidemark::ingest::elasticsearch {
 
@@ -17,32 +18,13 @@ std::string described(std::string_view method, std::string_view path) { return f
 
 bool is_success(const Response& response) { return response.status >= 200 && response.status < 300; }
 
-// A reading of answers that a hostile or a strange server cannot make throw.
-const json* member(const json& value, std::string_view key) {
-  if (!value.is_object()) return nullptr;
-  const auto found = value.find(key);
-  return found == value.end() ? nullptr : &*found;
-}
-
-std::string text_of(const json& value, std::string_view key) {
-  const auto* found = member(value, key);
-  return found != nullptr && found->is_string() ? found->get<std::string>() : "";
-}
-
-std::optional<std::int64_t> number_of(const json& value, std::string_view key) {
-  const auto* found = member(value, key);
-  if (found == nullptr || !found->is_number_integer()) return std::nullopt;
-  return found->get<std::int64_t>();
-}
-
 std::optional<IndexMeta> meta_of(const json& index) {
-  const auto* mappings = member(index, "mappings");
-  const auto* meta = mappings == nullptr ? nullptr : member(*mappings, "_meta");
+  const auto* meta = member(index, "mappings", "_meta");
   if (meta == nullptr) return std::nullopt;
   return IndexMeta{.alias = text_of(*meta, "alias"),
                    .source = text_of(*meta, "source"),
                    .schema = text_of(*meta, "schema"),
-                   .version = static_cast<int>(number_of(*meta, "version").value_or(0)),
+                   .version = static_cast<int>(integer_of(*meta, "version").value_or(0)),
                    .physical = text_of(*meta, "physical")};
 }
 
@@ -51,8 +33,7 @@ PhysicalIndex index_from(const std::string& name, const json& value) {
   if (const auto* aliases = member(value, "aliases"); aliases != nullptr && aliases->is_object()) {
     for (const auto& [alias, filter] : aliases->items()) index.aliases.insert(alias);
   }
-  const auto* settings = member(value, "settings");
-  const auto* own = settings == nullptr ? nullptr : member(*settings, "index");
+  const auto* own = member(value, "settings", "index");
   if (own == nullptr) return index;
   index.uuid = text_of(*own, "uuid");
   index.closed = text_of(*own, "verified_before_close") == "true";
@@ -154,11 +135,11 @@ IndexProtocol::StateAnswer IndexProtocol::read_state(const std::string& physical
   const auto answer = json_of(response, request);
   if (response.status == 404) return {.index_exists = member(answer, "found") != nullptr, .stored = std::nullopt, .schema = 0};
   const auto* source = member(answer, "_source");
-  const auto seq_no = number_of(answer, "_seq_no");
-  const auto primary_term = number_of(answer, "_primary_term");
+  const auto seq_no = integer_of(answer, "_seq_no");
+  const auto primary_term = integer_of(answer, "_primary_term");
   if (source == nullptr || !seq_no || !primary_term) throw InvalidAnswer(request + " was answered without the document");
   StateAnswer state;
-  auto document = state_from_json(source->dump(-1, ' ', false, json::error_handler_t::replace), &state.schema);
+  auto document = state_of(*source, &state.schema);
   if (document) state.stored = StoredState{.document = std::move(*document), .seq_no = *seq_no, .primary_term = *primary_term};
   return state;
 }
@@ -173,8 +154,8 @@ Written IndexProtocol::write_state(const std::string& private_alias, const std::
   if (response.status == 409) return Written::conflict;
   if (!is_success(response)) throw_unexpected(response, request);
   const auto answer = json_of(response, request);
-  const auto seq_no = number_of(answer, "_seq_no");
-  const auto primary_term = number_of(answer, "_primary_term");
+  const auto seq_no = integer_of(answer, "_seq_no");
+  const auto primary_term = integer_of(answer, "_primary_term");
   if (!seq_no || !primary_term) throw InvalidAnswer(request + " was answered without _seq_no and _primary_term");
   next.seq_no = *seq_no;
   next.primary_term = *primary_term;
@@ -191,22 +172,18 @@ ShardFacts IndexProtocol::shard_facts(const std::string& physical) {
   if (!is_success(response)) throw_unexpected(response, request);
   const auto answer = json_of(response, request);
   ShardFacts facts;
-  const auto* indices = member(answer, "indices");
-  const auto* index = indices == nullptr ? nullptr : member(*indices, physical);
-  const auto* shards = index == nullptr ? nullptr : member(*index, "shards");
+  const auto* shards = member(answer, "indices", physical, "shards");
   if (shards == nullptr || !shards->is_object()) return facts;
   std::size_t primaries = 0;
   for (const auto& [number, copies] : shards->items()) {
     for (const auto& copy : copies) {
-      const auto* routing = member(copy, "routing");
-      const auto* primary = routing == nullptr ? nullptr : member(*routing, "primary");
+      const auto* primary = member(copy, "routing", "primary");
       const auto* seq_no = member(copy, "seq_no");
-      const auto greatest = seq_no == nullptr ? std::nullopt : number_of(*seq_no, "max_seq_no");
+      const auto greatest = seq_no == nullptr ? std::nullopt : integer_of(*seq_no, "max_seq_no");
       if (primary == nullptr || *primary != true || !greatest) continue;
       ++primaries;
       facts.operations += *greatest + 1;
-      const auto* commit = member(copy, "commit");
-      const auto* user_data = commit == nullptr ? nullptr : member(*commit, "user_data");
+      const auto* user_data = member(copy, "commit", "user_data");
       if (user_data != nullptr) facts.history += (facts.history.empty() ? "" : " ") + text_of(*user_data, "history_uuid");
     }
   }
@@ -271,13 +248,13 @@ IndexProtocol::Counts IndexProtocol::count(const std::string& physical) {
   if (!is_success(response)) throw_unexpected(response, described("POST", path));
   const auto answer = json_of(response, described("POST", path));
   const auto* shards = member(answer, "_shards");
-  const auto* aggregations = member(answer, "aggregations");
-  const auto* documents = aggregations == nullptr ? nullptr : member(*aggregations, "documents");
-  const auto* stubs = aggregations == nullptr ? nullptr : member(*aggregations, "stubs");
-  if (shards == nullptr || number_of(*shards, "failed") != 0 || answer.value("timed_out", true) || documents == nullptr || stubs == nullptr) {
+  const auto* timed_out = member(answer, "timed_out");
+  const auto* documents = member(answer, "aggregations", "documents");
+  const auto* stubs = member(answer, "aggregations", "stubs");
+  if (shards == nullptr || integer_of(*shards, "failed") != 0 || timed_out == nullptr || *timed_out != false || documents == nullptr || stubs == nullptr) {
     throw TransientError(described("POST", path) + ": not every shard answered");
   }
-  return {.documents = number_of(*documents, "doc_count").value_or(0), .quarantined = number_of(*stubs, "doc_count").value_or(0)};
+  return {.documents = integer_of(*documents, "doc_count").value_or(0), .quarantined = integer_of(*stubs, "doc_count").value_or(0)};
 }
 
 }  // namespace tidemark::ingest::elasticsearch

@@ -12,6 +12,7 @@
 #include "ingest/elasticsearch/document_json.hpp"
 #include "ingest/elasticsearch/held_state.hpp"
 #include "ingest/elasticsearch/index_protocol.hpp"
+#include "ingest/elasticsearch/json_members.hpp"
 #include "ingest/elasticsearch/search_request.hpp"
 #include "ingest/fingerprint.hpp"
 
@@ -27,31 +28,31 @@ constexpr int max_page = 1'000;
 
 // The hits of an answer in which every shard took part.
 json hits_of(const std::string& body) {
-  auto answer = json::parse(body, nullptr, false);
-  if (!answer.is_object() || !answer.contains("_shards") || answer["_shards"].value("failed", 1) != 0 || answer.value("timed_out", true)) {
+  const auto answer = json::parse(body, nullptr, false);
+  const json* failed = member(answer, "_shards", "failed");
+  const json* timed_out = member(answer, "timed_out");
+  const json* hits = member(answer, "hits", "hits");
+  if (failed == nullptr || *failed != 0 || timed_out == nullptr || *timed_out != false || hits == nullptr || !hits->is_array()) {
     throw TransientError("the cluster did not answer for every shard");
   }
-  return answer.value(json::json_pointer("/hits/hits"), json::array());
+  return *hits;
 }
 
-std::string source_of(const json& hit) {
-  return hit.contains("_source") ? hit["_source"].dump(-1, ' ', false, json::error_handler_t::replace) : std::string();
-}
-
-std::string text_at(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+const json& source_of(const json& hit) {
+  static const json none;
+  const json* source = member(hit, "_source");
+  return source == nullptr ? none : *source;
 }
 
 DocumentRow row_of(const json& source) {
-  const auto path = path_from_key(text_at(source, "path_key"));
-  const auto fragment = path_from_key(text_at(source, "fragment_key"));
+  const auto path = path_from_key(text_of(source, "path_key"));
+  const auto fragment = path_from_key(text_of(source, "fragment_key"));
   if (!path || !fragment) throw TransientError("the index holds a document without a path; the next audit takes it out");
   return {.key = {.path = *path, .fragment = *fragment},
-          .oid = git::Oid::parse(text_at(source, "oid")).value_or(git::Oid{}),
-          .kind = text_at(source, "kind"),
-          .title = text_at(source, "title"),
-          .revision = git::Oid::parse(text_at(source, "revision")).value_or(git::Oid{})};
+          .oid = git::Oid::parse(text_of(source, "oid")).value_or(git::Oid{}),
+          .kind = text_of(source, "kind"),
+          .title = text_of(source, "title"),
+          .revision = git::Oid::parse(text_of(source, "revision")).value_or(git::Oid{})};
 }
 
 json path_order() { return {{{"path_key", "asc"}}, {{"fragment_key", "asc"}}}; }
@@ -140,7 +141,7 @@ DocumentPage Readers::documents(const DocumentPageQuery& query) {
       page.next = make_cursor(page.rows.back().key);
       break;
     }
-    page.rows.push_back(row_of(hit.value("_source", json::object())));
+    page.rows.push_back(row_of(source_of(hit)));
   }
   return page;
 }
@@ -152,7 +153,7 @@ std::optional<Document> Readers::document(const DocumentKey& key) {
   const auto answer = search_in(alias_, body.dump());
   if (!answer) return std::nullopt;
   const auto hits = hits_of(*answer);
-  return hits.empty() ? std::nullopt : read_document(source_of(hits.front()));
+  return hits.empty() ? std::nullopt : document_of(source_of(hits.front()));
 }
 
 std::vector<Quarantined> Readers::quarantine(std::size_t limit) {
@@ -166,7 +167,7 @@ std::vector<Quarantined> Readers::quarantine(std::size_t limit) {
   const auto answer = search_in(here.physical, body.dump());
   if (!answer) return entries;
   for (const auto& hit : hits_of(*answer)) {
-    if (auto entry = read_stub(source_of(hit))) entries.push_back(std::move(*entry));
+    if (auto entry = stub_of(source_of(hit))) entries.push_back(std::move(*entry));
   }
   const auto stored = IndexProtocol(connection_, IndexNames(alias_, here.source), {}, patience).read_state(here.physical).stored;
   if (stored) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "daemon/error.hpp"
+#include "ingest/elasticsearch/json_members.hpp"
 #include "ingest/elasticsearch/search_marks.hpp"
 #include "ingest/elasticsearch/search_request.hpp"
 #include "ingest/snippet.hpp"
@@ -21,21 +22,10 @@ using nlohmann::json;
 
 [[noreturn]] void refuse(const std::string& what) { throw TransientError("the answer to a search " + what); }
 
-const json* find(const json& object, const char* key) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(key);
-  return found == object.end() ? nullptr : &*found;
-}
-
-const json& member(const json& object, const char* key) {
-  const json* value = find(object, key);
+const json& required(const json& object, const char* key) {
+  const json* value = member(object, key);
   if (value == nullptr) refuse(std::string("has no ") + key);
   return *value;
-}
-
-std::string text_of(const json& object, const char* key) {
-  const json* value = find(object, key);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
 struct Fragment {
@@ -98,7 +88,7 @@ void tell_terms_apart(Fragment& fragment) {
 }
 
 Fragment fragment_of(const json& highlights, const std::string& field) {
-  const json* fragments = find(highlights, field.c_str());
+  const json* fragments = member(highlights, field);
   if (fragments == nullptr || !fragments->is_array() || fragments->empty() || !fragments->front().is_string()) return {};
   return read_fragment(around_first_match(fragments->front().get_ref<const std::string&>()));
 }
@@ -118,8 +108,8 @@ Fragment best_of(const std::vector<Fragment>& fragments) {
 }
 
 HitSection section_from(const json& hit) {
-  const json& source = member(hit, "_source");
-  const json* highlights = find(hit, "highlight");
+  const json& source = required(hit, "_source");
+  const json* highlights = member(hit, "highlight");
   const json none = json::object();
   const json& marked = highlights == nullptr ? none : *highlights;
   std::vector<Fragment> prose;
@@ -134,10 +124,9 @@ HitSection section_from(const json& hit) {
 
 std::vector<HitSection> sections_of(const json& hit) {
   std::vector<HitSection> sections;
-  const json* inner = find(hit, "inner_hits");
-  const json* named = inner == nullptr ? nullptr : find(*inner, "sections");
+  const json* named = member(hit, "inner_hits", "sections");
   if (named == nullptr) return sections;
-  const json& hits = member(member(*named, "hits"), "hits");
+  const json& hits = required(required(*named, "hits"), "hits");
   if (!hits.is_array()) refuse("has sections that are no list");
   for (const json& section : hits) {
     if (sections.size() == max_hit_sections) break;
@@ -147,8 +136,8 @@ std::vector<HitSection> sections_of(const json& hit) {
 }
 
 Hit hit_from(const json& value) {
-  const json& source = member(value, "_source");
-  const json& score = member(value, "_score");
+  const json& source = required(value, "_source");
+  const json& score = required(value, "_score");
   if (!source.is_object()) refuse("has a hit without its document");
   if (!score.is_number()) refuse("has a hit without a score");
   return {.path = text_of(source, "path"),
@@ -164,9 +153,9 @@ Hit hit_from(const json& value) {
 
 // Every shard has to have answered in time: what is missing would look like "not found".
 void check_whole(const json& root) {
-  const json& timed_out = member(root, "timed_out");
+  const json& timed_out = required(root, "timed_out");
   if (timed_out != false) refuse("is not whole: it timed out");
-  const json* failed = find(member(root, "_shards"), "failed");
+  const json* failed = member(required(root, "_shards"), "failed");
   if (failed == nullptr || *failed != 0) refuse("is not whole: shards failed");
 }
 
@@ -176,12 +165,12 @@ SearchResult read_search(std::string_view answer) {
   const json root = json::parse(answer, nullptr, false);
   if (!root.is_object()) refuse("is no JSON object");
   check_whole(root);
-  const json& hits = member(root, "hits");
-  const json& total = member(member(hits, "total"), "value");
+  const json& hits = required(root, "hits");
+  const json& total = required(required(hits, "total"), "value");
   if (!total.is_number_integer() || total < 0) refuse("does not say how many hits there are");
   SearchResult result;
   result.total = total.get<std::int64_t>();
-  const json& list = member(hits, "hits");
+  const json& list = required(hits, "hits");
   if (!list.is_array() || list.size() > max_search_limit) refuse("has hits that are no list of ours");
   for (const json& hit : list) result.hits.push_back(hit_from(hit));
   if (static_cast<std::int64_t>(result.hits.size()) > result.total) refuse("has more hits than it counts");

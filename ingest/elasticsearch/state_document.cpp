@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ingest/elasticsearch/document_json.hpp"
+#include "ingest/elasticsearch/json_members.hpp"
 #include "ingest/elasticsearch/schema.hpp"
 #include "parser/utf8.hpp"
 
@@ -16,24 +17,21 @@ using nlohmann::json;
 // Thrown and caught in this file alone: a member is missing or of another type.
 struct NotAState {};
 
-const json& member(const json& object, const char* key) {
-  if (!object.is_object()) throw NotAState{};
-  const auto found = object.find(key);
-  if (found == object.end()) throw NotAState{};
-  return *found;
+template <typename T>
+T whole(std::optional<T> value) {
+  if (!value) throw NotAState{};
+  return *std::move(value);
 }
 
-std::string text(const json& object, const char* key) {
-  const json& value = member(object, key);
-  if (!value.is_string()) throw NotAState{};
-  return value.get<std::string>();
+const json& required(const json& object, const char* key) {
+  const json* value = member(object, key);
+  if (value == nullptr) throw NotAState{};
+  return *value;
 }
 
-std::int64_t number(const json& object, const char* key) {
-  const json& value = member(object, key);
-  if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{INT64_MAX})) throw NotAState{};
-  return value.get<std::int64_t>();
-}
+std::string text(const json& object, const char* key) { return whole(string_of(object, key)); }
+
+std::int64_t number(const json& object, const char* key) { return whole(integer_of(object, key)); }
 
 int small_number(const json& object, const char* key) {
   const std::int64_t value = number(object, key);
@@ -42,15 +40,9 @@ int small_number(const json& object, const char* key) {
 }
 
 bool boolean(const json& object, const char* key) {
-  const json& value = member(object, key);
+  const json& value = required(object, key);
   if (!value.is_boolean()) throw NotAState{};
   return value.get<bool>();
-}
-
-template <typename T>
-T whole(std::optional<T> value) {
-  if (!value) throw NotAState{};
-  return *std::move(value);
 }
 
 json json_of(const std::optional<Checkpoint>& checkpoint) {
@@ -97,7 +89,7 @@ Quarantined refused_from(const json& value) {
 }
 
 StateDocument document_from(const json& root, int* schema) {
-  const json& state = member(root, "state");
+  const json& state = required(root, "state");
   const int version = small_number(state, "schema");
   if (schema != nullptr) *schema = version;
   if (version != schema_version) throw NotAState{};
@@ -108,10 +100,10 @@ StateDocument document_from(const json& root, int* schema) {
                     .generation = number(state, "generation"),
                     .operations = number(state, "operations"),
                     .intent_open = boolean(state, "intent_open"),
-                    .checkpoint = checkpoint_from(member(state, "checkpoint"))};
-  document.lease = lease_from(member(state, "lease"));
+                    .checkpoint = checkpoint_from(required(state, "checkpoint"))};
+  document.lease = lease_from(required(state, "lease"));
   document.history = text(state, "history");
-  const json& refused = member(state, "refused");
+  const json& refused = required(state, "refused");
   if (!refused.is_array() || refused.size() > max_refused) throw NotAState{};
   for (const json& entry : refused) document.refused.push_back(refused_from(entry));
   return document;
@@ -142,9 +134,11 @@ std::string to_json(const StateDocument& document) {
 }
 
 std::optional<StateDocument> state_from_json(std::string_view source_json, int* schema) {
+  return state_of(json::parse(source_json, nullptr, false), schema);
+}
+
+std::optional<StateDocument> state_of(const json& root, int* schema) {
   if (schema != nullptr) *schema = 0;
-  const json root = json::parse(source_json, nullptr, false);
-  if (root.is_discarded()) return std::nullopt;
   try {
     return document_from(root, schema);
   } catch (const NotAState&) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,5 +38,6 @@ inline constexpr std::size_t max_refused = 100;
 std::string to_json(const StateDocument& document);
 // Nothing for what is not a state of this schema: damaged, or of another version. `schema` is set whenever it can be read.
 std::optional<StateDocument> state_from_json(std::string_view source_json, int* schema);
+std::optional<StateDocument> state_of(const nlohmann::json& source, int* schema);
 
 }  // namespace tidemark::ingest::elasticsearch
