@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "ingest/elasticsearch/document_json.hpp"
+#include "ingest/elasticsearch/state_document.hpp"
 #include "ingest/fingerprint.hpp"
 
 namespace tidemark::ingest::test {
@@ -74,6 +75,32 @@ void ElasticsearchIndex::alter(const DocumentKey& key, const std::string& conten
   const json change = {{"doc", {{"sections", {{{"anchor", "top"}, {"level", 1}, {"heading", "heading"}, {"content", content}}}}}}};
   const auto answer = request("POST", fmt::format("/{}/_update/{}", physical(), document_id(test_source().name, key.path, key.fragment)), change.dump());
   REQUIRE_MESSAGE(answer.status == 200, answer.body);
+}
+
+json ElasticsearchIndex::state() {
+  return json::parse(request("GET", fmt::format("/{}/_doc/{}", physical(), elasticsearch::state_id)).body).at("_source");
+}
+
+void ElasticsearchIndex::put_state(const json& state) {
+  const auto answer = request("PUT", fmt::format("/{}/_doc/{}", physical(), elasticsearch::state_id), state.dump());
+  REQUIRE_MESSAGE(answer.status == 200, answer.body);
+}
+
+std::string ElasticsearchIndex::document_path(const std::string& path) {
+  return fmt::format("/{}/_doc/{}", physical(), document_id(test_source().name, path, ""));
+}
+
+std::vector<std::string> paths(Engine& engine) {
+  std::vector<std::string> all;
+  for (const auto& one : listed(engine)) all.push_back(one.key.path);
+  return all;
+}
+
+void heal(Engine& engine, std::int64_t generation, const std::vector<Operation>& documents, unsigned commit) {
+  if (!engine.inspect().leading) REQUIRE(engine.lead());
+  commit_run(engine, Mode::audit, generation, documents, commit);
+  const auto facts = engine.inspect();
+  CHECK_MESSAGE(facts.check_holds, facts.check_detail);
 }
 
 }  // namespace tidemark::ingest::test
