@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
 #include <ostream>
@@ -40,9 +41,12 @@ std::vector<std::string> split_at_commas(const std::string& text) {
   return parts;
 }
 
+// Go's spellings (strconv.ParseBool), as git-sync's flags take them.
 Problem set_bool(bool& target, std::string_view text) {
-  if (text != "true" && text != "false" && text != "1" && text != "0") return in_quotes(text) + " is not true or false";
-  target = text == "true" || text == "1";
+  constexpr std::array<std::string_view, 6> yes{"true", "1", "t", "T", "TRUE", "True"};
+  constexpr std::array<std::string_view, 6> no{"false", "0", "f", "F", "FALSE", "False"};
+  target = std::find(yes.begin(), yes.end(), text) != yes.end();
+  if (!target && std::find(no.begin(), no.end(), text) == no.end()) return in_quotes(text) + " is not true or false";
   return {};
 }
 

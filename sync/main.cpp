@@ -1,10 +1,12 @@
 // tidemark-sync: follows a repository and publishes each revision under a link.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <memory>
 #include <stop_token>
+#include <string_view>
 
 #include "daemon/http_server.hpp"
 #include "daemon/log.hpp"
@@ -26,6 +28,7 @@ using namespace tidemark::sync;
 
 int run(const SyncSettings& settings) {
   Log log(settings.log_format, settings.log_level);
+  for (const auto& note : settings.notes) log.warning("setting", {{"note", note}});
   std::stop_source stop;
   Wakeup wakeup;
   ShutdownDeadline deadline(std::chrono::seconds(10), 1);
@@ -47,6 +50,16 @@ int run(const SyncSettings& settings) {
   return synchronizer.loop(stop.get_token());
 }
 
+// The deprecated --password stands in the process list from the start; from here on it does not.
+void hide_password(int argc, char** argv) {
+  constexpr std::string_view flag = "--password";
+  for (int i = 1; i < argc; i++) {
+    const std::string_view argument = argv[i];
+    if (argument.starts_with("--password=")) std::fill(argv[i] + flag.size() + 1, argv[i] + argument.size(), '*');
+    if (argument == flag && i + 1 < argc) std::fill_n(argv[i + 1], std::string_view(argv[i + 1]).size(), '*');
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -54,6 +67,7 @@ int main(int argc, char** argv) {
   ::umask(0022);  // consumers are other users: what is published is readable for all
   return run_main("tidemark-sync", [&] {
     const auto settings = read_settings(argc, argv, process_environment(), std::cout);
+    hide_password(argc, argv);
     return settings ? run(*settings) : 0;
   });
 }

@@ -1,4 +1,4 @@
-// git-sync's deprecated flags and variables, rewritten as today's before they are read. Pure.
+// git-sync's deprecated flags and variables, and its shorthands, rewritten as today's before they are read. Pure.
 #pragma once
 
 #include <string>
@@ -8,11 +8,17 @@
 
 namespace tidemark::sync {
 
-// `--branch`, `--rev`, `--dest`, `--wait`, `--timeout`, `--max-sync-failures` become `--ref`, `--link`, `--period`, `--sync-timeout`, `--max-failures`, at the end of the command
-// line: they win over the new spellings, as with git-sync. Throws ConfigError for --branch together with --rev.
-std::vector<std::string> with_new_flags(const std::vector<std::string>& arguments);
+struct Spelling {
+  std::vector<std::string> arguments;  // the command line, the program's name included
+  Environment environment;
+  std::vector<std::string> notes = {};     // what was old or is not needed, a line each, without values
+  std::vector<std::string> problems = {};  // combinations that git-sync refuses too
+};
 
-// GIT_SYNC_* and GIT_SSH_*, GIT_KNOWN_HOSTS become GITSYNC_*; the old one wins. Lists separated by ':' become comma-separated, Go's spellings of booleans true and false.
-Environment with_new_variables(const Environment& environment);
+// `--branch`, `--rev`, `--dest`, `--wait`... become `--ref`, `--link`, `--period`... at the end of the command line: they win over the new spellings,
+// and so do the variables that stood for them (GIT_SYNC_WAIT), as with git-sync. Every other GIT_SYNC_*, GIT_SSH_* and so on becomes its GITSYNC_*,
+// and wins over one that is set too, but not over the flag. Lists of keys separated by ':' become comma-separated. `-v 5`, `-v5` and `--v 5` become
+// `--verbose`, `-?` becomes `--help`.
+Spelling with_new_spellings(const std::vector<std::string>& arguments, const Environment& environment);
 
 }  // namespace tidemark::sync

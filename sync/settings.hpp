@@ -12,33 +12,37 @@
 namespace tidemark::sync {
 
 enum class Checkout { full, none };
+// git-sync's --git-gc: here it says how many small packs may gather before they become one.
+enum class Packing { automatic, always, aggressive, off };
 
 struct SyncSettings {
-  std::string repo;                    // --repo: URL, or a path
-  std::string ref = "HEAD";            // --ref: branch, tag or full hash
-  std::string root;                    // --root
-  std::string link;                    // --link: absolute or relative to root; default: the last segment of repo
+  std::string repo;          // --repo: URL, or a path
+  std::string ref = "HEAD";  // --ref: branch, tag or full hash
+  std::string root;          // --root
+  std::string link;          // --link: absolute or relative to root; default: the last segment of repo
   Duration period = std::chrono::seconds(10);
   Duration sync_timeout = std::chrono::seconds(120);
   bool one_time = false;
-  std::int64_t depth = 1;              // 0 = all
+  std::int64_t depth = 1;  // 0 = all
   Checkout checkout = Checkout::full;
-  std::int64_t max_failures = 0;       // in a row before the first success; negative = for ever. After the first success an outage never ends the process.
-  std::string webhook_url;             // empty = none
+  std::int64_t max_failures = 0;  // in a row before the first success; negative = for ever. After the first success an outage never ends the process.
+  std::string webhook_url;        // empty = none
   Duration webhook_timeout = std::chrono::seconds(1);
   Duration webhook_backoff = std::chrono::seconds(3);
-  std::string http_bind;               // empty = none
+  std::string http_bind;  // empty = none
   std::string username;
-  std::string password;                // GITSYNC_PASSWORD only
-  std::string password_file;           // read again at every sync
+  std::string password;       // GITSYNC_PASSWORD only
+  std::string password_file;  // read again at every sync
   std::vector<std::string> ssh_key_files = {"/etc/git-secret/ssh"};
   bool ssh_known_hosts = true;
   std::string ssh_known_hosts_file = "/etc/git-secret/known_hosts";
+  Packing packing = Packing::always;  // --git-gc
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;
+  std::vector<std::string> notes;  // deprecated spellings and settings that are not needed, a line each: for the log
 };
 
-// Throws ConfigError; nothing when --help or --version was answered.
+// Throws ConfigError with all problems; nothing when --help, --version or --man was answered.
 std::optional<SyncSettings> read_settings(int argc, const char* const* argv, const Environment& environment, std::ostream& out);
 
 // "https://host/a/b.git/" -> "b.git": git-sync's default link.

@@ -15,7 +15,12 @@ namespace {
 
 // So many revisions' objects stay, for consumers that compare trees.
 constexpr std::size_t kept_revisions = 16;
-constexpr std::size_t small_packs = 20;
+
+// So many small packs gather before they become one.
+std::optional<std::size_t> small_packs(Packing packing) {
+  if (packing == Packing::off) return std::nullopt;
+  return packing == Packing::automatic ? 50 : packing == Packing::aggressive ? 5 : 20;
+}
 
 double seconds_since(std::chrono::steady_clock::time_point start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
 
@@ -168,7 +173,7 @@ void Synchronizer::tidy_up(const git::Oid& live, std::stop_token stop) {
       publisher_.clean_and_wait(stop);
     else
       publisher_.clean(stop);
-    repository_.consolidate_packs(small_packs);
+    if (const auto limit = small_packs(settings_.packing)) repository_.consolidate_packs(*limit);
     store_->refresh();
     release_free_memory();
     is_untidy_ = false;

@@ -1,0 +1,63 @@
+#include "sync/manual.hpp"
+
+namespace tidemark::sync {
+
+namespace {
+
+// Lines of at most 80 columns, as a terminal shows them.
+constexpr const char* before_flags = R"(TIDEMARK-SYNC
+
+NAME
+    tidemark-sync - follows a Git repository and publishes each revision
+
+SYNOPSIS
+    tidemark-sync --repo=REPO --root=PATH [FLAG]...
+
+DESCRIPTION
+    Fetches a repository into --root, looks at the remote every --period, and
+    publishes each new commit of --ref as a folder of its own, under a symbolic
+    link that is replaced in one step. It takes the place of kubernetes/git-sync
+    v4: the flags, variables, layout, hooks and metrics are the same, but it runs
+    neither git nor ssh nor a shell. docs/git-sync.md says flag by flag what is
+    the same, what is better and what is refused.
+
+CONTRACT
+    Consumers read through the link. The last part of what it points to is the
+    full hash of the commit:
+
+        ROOT/.git                            the repository
+        ROOT/.worktrees/HASH/                the files of a commit
+        ROOT/LINK -> .worktrees/HASH         replaced by one rename
+
+    What the link points to is complete, and it is not written to afterwards.
+    Everything else below --root may change at any time.
+
+SETTINGS
+    Each is a flag, a variable GITSYNC_NAME, or a line of the --config file, in
+    this order of precedence. git-sync's old spellings (GIT_SYNC_NAME, --wait and
+    so on) are taken with a line in the log that names the new one; as with
+    git-sync the old one wins where both are set. Unknown flags and variables are
+    refused with the nearest known name, all problems at once.
+
+    A passed-in secret has no flag: use GITSYNC_PASSWORD, or better a file, which
+    is read again at every sync.
+
+)";
+
+constexpr const char* after_flags = R"(
+SIGNALS
+    SIGHUP           look at the remote now
+    SIGTERM, SIGINT  end now; what is published stays
+
+EXIT CODES
+    0  --one-time succeeded, or ended by a signal
+    1  --one-time or one of its hooks failed, or nothing was published within
+       --max-failures
+    2  the settings are wrong; each problem has a line of its own
+)";
+
+}  // namespace
+
+std::string manual(const std::string& help) { return before_flags + ("FLAGS\n" + help) + after_flags; }
+
+}  // namespace tidemark::sync

@@ -1,0 +1,78 @@
+#include "sync/settings_rules.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "daemon/http_server.hpp"
+
+namespace tidemark::sync {
+
+namespace {
+
+using Problem = std::optional<std::string>;
+
+bool has_credentials(std::string_view repo) {
+  const auto scheme = repo.find("://");
+  if (scheme == std::string_view::npos || repo.starts_with("ssh")) return false;
+  const auto host = repo.substr(scheme + 3, repo.find('/', scheme + 3) - scheme - 3);
+  return host.find('@') != std::string_view::npos;
+}
+
+void check_source(Settings& options, SyncSettings& s) {
+  options.check([&]() -> Problem { return s.repo.empty() ? Problem("--repo is missing: the repository to follow") : std::nullopt; });
+  options.check([&]() -> Problem { return s.root.empty() ? Problem("--root is missing: the folder to work in") : std::nullopt; });
+  options.check([&]() -> Problem { return s.ref.empty() ? Problem("--ref is empty: name a branch, a tag or a full hash") : std::nullopt; });
+  options.check([&]() -> Problem { return s.depth < 0 ? Problem("--depth must be 0 (all history) or more") : std::nullopt; });
+  options.check([&]() -> Problem {
+    if (s.repo.empty()) return {};
+    if (s.link.empty()) s.link = default_link(s.repo);
+    if (s.link.empty() || s.link == "." || s.link == "..") return "--link is missing: --repo does not end in a name for it";
+    return {};
+  });
+}
+
+void check_times(Settings& options, SyncSettings& s) {
+  using std::chrono::milliseconds, std::chrono::seconds;
+  options.check([&]() -> Problem { return s.period < milliseconds(10) ? Problem("--period must be at least 10ms") : std::nullopt; });
+  options.check([&]() -> Problem { return s.sync_timeout < milliseconds(10) ? Problem("--sync-timeout must be at least 10ms") : std::nullopt; });
+  options.check([&]() -> Problem {
+    return !s.webhook_url.empty() && s.webhook_timeout < seconds(1) ? Problem("--webhook-timeout must be at least 1s") : std::nullopt;
+  });
+  options.check([&]() -> Problem {
+    return !s.webhook_url.empty() && s.webhook_backoff < seconds(1) ? Problem("--webhook-backoff must be at least 1s") : std::nullopt;
+  });
+}
+
+void check_addresses(Settings& options, SyncSettings& s) {
+  options.check([&]() -> Problem {
+    const bool is_http = s.webhook_url.starts_with("http://") || s.webhook_url.starts_with("https://");
+    return !s.webhook_url.empty() && !is_http ? Problem("--webhook-url must begin with http:// or https://") : std::nullopt;
+  });
+  options.check([&]() -> Problem {
+    return !s.http_bind.empty() && !ListenAddress::parse(s.http_bind) ? Problem("--http-bind must be HOST:PORT or :PORT") : std::nullopt;
+  });
+}
+
+void check_credentials(Settings& options, SyncSettings& s) {
+  options.check([&]() -> Problem {
+    if (s.username.empty() && !s.password.empty()) return "GITSYNC_PASSWORD (or --password) needs --username";
+    if (s.username.empty() && !s.password_file.empty()) return "--password-file needs --username";
+    if (s.username.empty()) return {};
+    if (s.password.empty() && s.password_file.empty()) return "--username needs GITSYNC_PASSWORD or --password-file";
+    if (!s.password.empty() && !s.password_file.empty()) return "GITSYNC_PASSWORD and --password-file exclude each other";
+    if (has_credentials(s.repo)) return "--username and a user in --repo exclude each other";
+    return {};
+  });
+}
+
+}  // namespace
+
+void add_rules(Settings& options, SyncSettings& settings) {
+  check_source(options, settings);
+  check_times(options, settings);
+  check_addresses(options, settings);
+  check_credentials(options, settings);
+}
+
+}  // namespace tidemark::sync
