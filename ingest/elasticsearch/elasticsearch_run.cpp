@@ -16,6 +16,8 @@ namespace {
 // A run of so few operations refreshes with its bulk: one request less until it is searchable.
 constexpr std::int64_t refreshed_at_once = 100;
 constexpr std::size_t strangers_in_a_bulk = 500;
+// Of their paths, in the state, which is written with every renewal of the lease.
+constexpr std::size_t max_refused_bytes = 1024 * 1024;
 
 }  // namespace
 
@@ -58,16 +60,16 @@ std::vector<Settled> ElasticsearchRun::apply(std::span<const Operation> operatio
   std::vector<Settled> settled(operations.size());
   std::vector<std::size_t> sent;
   EncodedBulk bulk;
+  touch(operations);
   for (std::size_t at = 0; at < operations.size(); ++at) {
     try {
       encoder_.append(bulk, operations[at]);
       sent.push_back(at);
     } catch (const std::invalid_argument& error) {
-      settled[at] = {.outcome = Settled::Outcome::refused, .reason = error.what()};
+      settled[at] = refused(operations[at], error.what());
     }
   }
   if (sent.empty()) return settled;
-  touch(operations);
   if (std::ranges::any_of(operations, [](const Operation& each) { return std::holds_alternative<Quarantined>(each); })) countable_ = false;
   const auto outcome = send(bulk);
   for (std::size_t i = 0; i < sent.size(); ++i) settled[sent[i]] = settle(operations[sent[i]], outcome.items.at(i));
@@ -90,12 +92,16 @@ Settled ElasticsearchRun::settle(const Operation& operation, const BulkItem& ite
     return {};
   }
   if (item.verdict != ItemVerdict::document_refused) throw TransientError(item.reason);
+  return refused(operation, item.reason);
+}
+
+Settled ElasticsearchRun::refused(const Operation& operation, const std::string& reason) {
   if (const auto* stub = std::get_if<Quarantined>(&operation)) {
-    keep_refused(*stub, item.reason);
+    keep_refused(*stub, reason);
     return {};
   }
-  if (std::holds_alternative<Removal>(operation)) throw StalledError("the cluster refused to delete a document: " + item.reason);
-  return {.outcome = Settled::Outcome::refused, .reason = item.reason};
+  if (std::holds_alternative<Removal>(operation)) throw StalledError("the cluster refused to delete a document: " + reason);
+  return {.outcome = Settled::Outcome::refused, .reason = reason};
 }
 
 // Never a success: either this writer is fenced, or somebody wrote the document with a version beyond our generation.
@@ -125,7 +131,10 @@ std::vector<Quarantined> ElasticsearchRun::refused_after(const std::vector<Quara
 // The entry of a file whose very stub was refused stands in the state.
 void ElasticsearchRun::keep_refused(const Quarantined& stub, const std::string& reason) {
   const std::lock_guard lock(mutex_);
-  if (refused_.size() >= max_refused) throw StalledError("the cluster refuses documents and the stubs that stand for them: " + reason);
+  refused_bytes_ += stub.key.path.size();
+  if (refused_.size() >= max_refused || refused_bytes_ > max_refused_bytes) {
+    throw StalledError("more documents are refused together with the stubs that stand for them than the state has room for, the latest: " + reason);
+  }
   auto entry = stub;
   entry.reason += " (and the stub: " + reason + ")";
   refused_.push_back(std::move(entry));

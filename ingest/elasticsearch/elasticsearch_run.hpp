@@ -48,6 +48,7 @@ class ElasticsearchRun final : public EngineRun {
  private:
   BulkSender::Outcome send(const EncodedBulk& bulk);
   Settled settle(const Operation& operation, const BulkItem& item);
+  Settled refused(const Operation& operation, const std::string& reason);
   [[noreturn]] void meet_conflict(const BulkItem& item);
   void remove_strangers();
   IndexProtocol::Counts counts();
@@ -68,6 +69,7 @@ class ElasticsearchRun final : public EngineRun {
   std::set<DocumentKey> refused_before_;     // what the state lists
   std::mutex mutex_;                         // guards what follows
   std::vector<Quarantined> refused_;
+  std::size_t refused_bytes_ = 0;            // of their paths
   std::set<DocumentKey> touched_;            // of refused_before_, what this run wrote
   bool committed_ = false;
 };

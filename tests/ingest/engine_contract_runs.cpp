@@ -252,6 +252,30 @@ void a_key_is_a_document_or_in_quarantine(Engine& engine) {
   CHECK(facts.quarantined == 0);
 }
 
+void quarantine_takes_paths_of_any_length(Engine& engine) {
+  const std::string longer(16'001, 'y');
+  const std::string longest(64'000, 'z');
+  const auto keys = [&] {
+    Paths paths;
+    for (const auto& entry : engine.quarantine(10)) paths.push_back(entry.key.path);
+    return paths;
+  };
+  commit_run(engine, Mode::rebuild, 1'000, {page("a.md", "alpha"), quarantined(longer, "too long")}, 1);
+  CHECK(keys() == Paths{longer});
+  commit_run(engine, Mode::diff, 2'000, {quarantined(longest, "too long, too", 2)}, 2);
+  CHECK(keys() == Paths{longer, longest});
+  CHECK(engine.inspect().quarantined == 2);
+  commit_run(engine, Mode::diff, 3'000, {quarantined(longer, "another reason", 3)}, 3);
+  CHECK(keys() == Paths{longer, longest});
+  CHECK(engine.quarantine(10).at(0).reason.starts_with("another reason"));
+  commit_run(engine, Mode::diff, 4'000, {removal(longer)}, 4);
+  CHECK(keys() == Paths{longest});
+  const Facts facts = engine.inspect();
+  CHECK(facts.documents == 1);
+  CHECK(facts.quarantined == 1);
+  CHECK(facts.check_holds);
+}
+
 void a_strangers_write_fails_the_check_and_an_audit_heals_it(EngineUnderTest& index) {
   const auto engine = index.open();
   commit_run(*engine, Mode::rebuild, 1'000, {page("a.md", "alpha"), page("b.md", "beta")}, 1);
@@ -299,6 +323,7 @@ void check_promises_of_runs(EngineUnderTest& index) {
   promise(index, "a listing is in byte order whatever the paths", a_listing_is_in_byte_order_whatever_the_paths);
   promise(index, "a document comes back as it was written", a_document_comes_back_as_it_was_written);
   promise(index, "a key is a document or in quarantine", a_key_is_a_document_or_in_quarantine);
+  promise(index, "the quarantine takes paths of any length", quarantine_takes_paths_of_any_length);
   promise(index, "a stranger's write fails the check and an audit heals it", a_strangers_write_fails_the_check_and_an_audit_heals_it);
   promise(index, "an altered document is listed as altered", an_altered_document_is_listed_as_altered);
 }
