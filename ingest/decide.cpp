@@ -20,7 +20,7 @@ std::optional<std::string> rebuild_reason(const DecisionInput& input) {
   const auto& facts = input.facts;
   if (facts.schema == Schema::older) return "the index has an older schema";
   if (facts.schema == Schema::none || !facts.state) return "there is no index of this source yet";
-  if (facts.tampered) return "the index was tampered with";
+  if (facts.tampered) return "the index was tampered with" + (facts.check_detail.empty() ? "" : ": " + facts.check_detail);
   if (input.forced == Resync::rewrite) return "a rewrite was asked for";
   return std::nullopt;
 }

@@ -26,7 +26,8 @@ constexpr int garbled_answers_in_a_row = 4;           // what goes on like this 
 constexpr std::string_view server_timeout = "30s";
 
 std::string path_of(const std::string& alias, Refresh refresh) {
-  return fmt::format("/{}/_bulk?require_alias=true&timeout={}&filter_path=errors,items.*.status,items.*.result,items.*._seq_no,items.*.error{}",
+  return fmt::format("/{}/_bulk?require_alias=true&pipeline=_none&timeout={}&filter_path=errors,items.*.status,items.*.result,items.*._seq_no,"
+                     "items.*.error{}",
                      alias, server_timeout, refresh == Refresh::now ? "&refresh=true" : "");
 }
 

@@ -144,7 +144,7 @@ Facts ElasticsearchEngine::inspect(Look look) {
   found_.reset();
   choose_schema();
   found_ = inspector_->look(schema_hash(schema_choice()), held_);
-  found_->facts.tampered = tampered_;
+  found_->facts.tampered = found_->facts.tampered || tampered_;
   if (held_ && held_->fenced()) let_go();
   readers_.use_live(found_->live);
   return found_->facts;

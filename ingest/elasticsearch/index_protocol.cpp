@@ -14,6 +14,9 @@ namespace {
 
 using nlohmann::json;
 
+// How long the server waits for a primary shard that is not there before it says so: a look waits for a renewal under way.
+constexpr std::string_view primary_timeout = "5s";
+
 std::string described(std::string_view method, std::string_view path) { return fmt::format("{} {}", method, path.substr(0, path.find('?'))); }
 
 bool is_success(const Response& response) { return response.status >= 200 && response.status < 300; }
@@ -29,7 +32,7 @@ std::optional<IndexMeta> meta_of(const json& index) {
 }
 
 PhysicalIndex index_from(const std::string& name, const json& value) {
-  PhysicalIndex index{.name = name, .uuid = "", .meta = meta_of(value), .aliases = {}, .blocks = {}, .closed = false};
+  PhysicalIndex index{.name = name, .uuid = "", .meta = meta_of(value), .aliases = {}, .blocks = {}, .closed = false, .final_pipeline = ""};
   if (const auto* aliases = member(value, "aliases"); aliases != nullptr && aliases->is_object()) {
     for (const auto& [alias, filter] : aliases->items()) index.aliases.insert(alias);
   }
@@ -37,6 +40,7 @@ PhysicalIndex index_from(const std::string& name, const json& value) {
   if (own == nullptr) return index;
   index.uuid = text_of(*own, "uuid");
   index.closed = text_of(*own, "verified_before_close") == "true";
+  if (const auto pipeline = text_of(*own, "final_pipeline"); pipeline != "_none") index.final_pipeline = pipeline;
   if (const auto* blocks = member(*own, "blocks"); blocks != nullptr && blocks->is_object()) {
     for (const auto& [block, on] : blocks->items()) {
       if (on == "true" || on == true) index.blocks.insert(block);
@@ -104,7 +108,8 @@ Product IndexProtocol::product() {
 std::vector<PhysicalIndex> IndexProtocol::look() {
   const auto path = fmt::format(
       "/{},{}?ignore_unavailable=true&allow_no_indices=true&expand_wildcards=all"
-      "&filter_path=*.aliases,*.mappings._meta,*.settings.index.blocks,*.settings.index.uuid,*.settings.index.verified_before_close",
+      "&filter_path=*.aliases,*.mappings._meta,*.settings.index.blocks,*.settings.index.uuid,*.settings.index.verified_before_close,"
+      "*.settings.index.final_pipeline",
       names_.alias(), names_.pattern());
   const auto request = described("GET", path);
   const auto response = send("GET", path);
@@ -147,7 +152,7 @@ IndexProtocol::StateAnswer IndexProtocol::read_state(const std::string& physical
 Written IndexProtocol::write_state(const std::string& private_alias, const std::optional<StoredState>& before, StoredState& next) {
   const auto condition =
       before ? fmt::format("if_seq_no={}&if_primary_term={}", before->seq_no, before->primary_term) : std::string("op_type=create");
-  const auto path = fmt::format("/{}/_doc/{}?require_alias=true&{}", private_alias, state_id, condition);
+  const auto path = fmt::format("/{}/_doc/{}?require_alias=true&pipeline=_none&timeout={}&{}", private_alias, state_id, primary_timeout, condition);
   const auto request = described("PUT", path);
   const auto body = to_json(next.document);
   const auto response = send("PUT", path, body);

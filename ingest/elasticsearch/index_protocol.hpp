@@ -28,6 +28,7 @@ struct PhysicalIndex {
   std::set<std::string> aliases;
   std::set<std::string> blocks;      // "write", "read_only", "read_only_allow_delete", "read", "metadata"
   bool closed = false;
+  std::string final_pipeline;        // what alters whatever is written; "" = nothing does
 };
 
 struct StoredState {

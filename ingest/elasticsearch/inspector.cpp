@@ -105,6 +105,12 @@ void Inspector::look_at(Inspection& found, const PhysicalIndex& live, const std:
     facts.schema = Schema::ours;
   }
   if (found.stored) check(found, shards, held);
+  if (!live.final_pipeline.empty()) {
+    // What went through it need not be what was sent, and no version shows that.
+    facts.tampered = true;
+    facts.check_holds = false;
+    facts.check_detail = "somebody set its final_pipeline to " + live.final_pipeline;
+  }
   count(found);
 }
 

@@ -233,6 +233,13 @@ TEST_CASE("every combination of inputs obeys the rules") {
   CHECK(count == 2 * 4 * 2 * 2 * 3 * 128);
 }
 
+TEST_CASE("the reason for a rebuild says what the engine knows of the tampering") {
+  auto input = settled();
+  input.facts.tampered = true;
+  input.facts.check_detail = "somebody did this";
+  CHECK(decide(input).reason == "the index was tampered with: somebody did this");
+}
+
 TEST_CASE("the reason names both commits") {
   auto input = settled();
   input.target = commit_b;
