@@ -22,6 +22,14 @@ std::string excerpt(const std::string& body) {
   return parser::utf8::scrub(std::string_view(body).substr(0, bytes)).text;
 }
 
+// "all shards failed" says nothing; what they failed of does.
+std::string root_of(const json& error, const std::string& type) {
+  const auto* roots = member(error, "root_cause");
+  if (roots == nullptr || !roots->is_array() || roots->empty()) return "";
+  const auto root = text_of(roots->front(), "type");
+  return root == type ? "" : ": " + root + ": " + text_of(roots->front(), "reason");
+}
+
 }  // namespace
 
 json json_of(const Response& response, std::string_view request) {
@@ -41,7 +49,7 @@ ServerError error_of(const Response& response) {
   if (cause->is_string()) return {.type = "", .reason = std::string(parser::utf8::prefix_of_bytes(cause->get_ref<const std::string&>(), max_reason_bytes))};
   if (!cause->is_object()) return error;
   error.type = text_of(*cause, "type");
-  const auto text = error.type + ": " + text_of(*cause, "reason");
+  const auto text = error.type + ": " + text_of(*cause, "reason") + root_of(*cause, error.type);
   error.reason = parser::utf8::prefix_of_bytes(text, max_reason_bytes);
   return error;
 }
