@@ -21,6 +21,10 @@ def unpacked(request):
         request.headers = request.without("content-encoding")
 
 
+def unpacked_size(request):
+    return len(gzip.decompress(request.body)) if request.get("content-encoding") == "gzip" else len(request.body)
+
+
 def chosen(fault, count):
     """Positions: "at": [0, 3], or "every": 10 (the first, the eleventh, ...)."""
     if "every" in fault:

@@ -4,8 +4,8 @@
     fault_proxy.py --upstream URL [--port N] [--control-port N] [--script FILE]     prints both ports: "PORT CONTROL-PORT"
 
 A rule is an object. It takes the requests that match "method" (regular expression, whole) and "path" (regular expression, anywhere in the target
-with its query), but not the first "skip" of them, and no more than "times" (else for ever). Of several rules the first takes a request. What it does
-is one of
+with its query) and have a body of more than "larger" bytes once it is unpacked, but not the first "skip" of them, and no more than "times" (else for
+ever). Of several rules the first takes a request. What it does is one of
 
     {"do": "reset-before"}                   the connection is reset once the request has been read; the server does not get it
     {"do": "reset-after"}                    the server gets it and answers; the connection is reset instead
@@ -25,9 +25,11 @@ The control port speaks JSON:
 
     PUT /rules [..]      replaces the rules          POST /rules [..]   adds some          GET /rules   with "hits" each
     PUT /refuse true     closes the listening port (connections are reset); false opens it again
-    GET /held?count=N    answers when N requests are held, at the latest after 20 s: {"held": n}
+    GET /held?count=N    answers when N requests are held, at the latest after 20 s:
+                         {"held": n, "requests": [{"target": "", "body": ""}]} (long bodies: null)
     POST /release        lets all held requests go; answers when the late ones have been answered: {"released": n, "statuses": [..]}
-    GET /counts          {"GET /path": {"requests": n, "request_bytes": n, "response_bytes": n}}, of what came in    DELETE /counts
+    GET /counts          {"GET /path": {"requests": n, "request_bytes": n, "largest_unpacked": n, "response_bytes": n}}, of what came in
+    DELETE /counts
 """
 import argparse
 import asyncio
@@ -43,6 +45,7 @@ import bulk_items
 from http_messages import Closed, Message, answer, read_answer, read_request
 
 FAILURES = (Closed, OSError, asyncio.IncompleteReadError)
+LONG_BODY = 64 * 1024
 
 
 class Reset(Exception):
@@ -63,6 +66,8 @@ class Rule:
 
     def takes(self, request):
         if not self.method.fullmatch(request.method) or not self.path.search(request.target):
+            return False
+        if bulk_items.unpacked_size(request) <= self.fault.get("larger", -1):
             return False
         self.seen += 1
         if self.seen <= self.fault.get("skip", 0) or self.hits >= self.fault.get("times", sys.maxsize):
@@ -107,7 +112,7 @@ class Proxy:
         self.upstream = urllib.parse.urlsplit(upstream)
         self.rules, self.counts, self.clients = [], {}, set()
         self.listener, self.port = None, 0
-        self.held, self.late, self.changed, self.gate = 0, [], asyncio.Condition(), asyncio.Event()
+        self.held, self.late, self.changed, self.gate = [], [], asyncio.Condition(), asyncio.Event()
 
     async def connect(self):
         context = None
@@ -147,9 +152,10 @@ class Proxy:
 
     async def serve_one(self, client, request):
         key = f"{request.method} {request.target.split('?')[0]}"
-        count = self.counts.setdefault(key, {"requests": 0, "request_bytes": 0, "response_bytes": 0})
+        count = self.counts.setdefault(key, {"requests": 0, "request_bytes": 0, "largest_unpacked": 0, "response_bytes": 0})
         count["requests"] += 1
         count["request_bytes"] += len(request.body)
+        count["largest_unpacked"] = max(count["largest_unpacked"], bulk_items.unpacked_size(request))
         rule = next((rule for rule in self.rules if rule.takes(request)), None)
         handler = getattr(self, handler_name(rule.fault)) if rule else self.pass_on
         reply = await handler(client, request, rule.fault if rule else {})
@@ -226,7 +232,7 @@ class Proxy:
         return reply
 
     async def do_hold(self, client, request, fault):
-        await self.hold()
+        await self.hold(request)
         return await client.ask_server(request)
 
     async def do_late(self, client, request, fault):
@@ -234,17 +240,17 @@ class Proxy:
         raise Reset
 
     async def deliver_late(self, request):
-        await self.hold()
+        await self.hold(request)
         reader, writer = await self.connect()
         writer.write(request.bytes())
         reply = await read_answer(reader, request.method)
         writer.close()
         return reply.status
 
-    async def hold(self):
+    async def hold(self, request):
         gate = self.gate
         async with self.changed:
-            self.held += 1
+            self.held.append({"target": request.target, "body": request.body.decode(errors="replace") if len(request.body) <= LONG_BODY else None})
             self.changed.notify_all()
         await gate.wait()
 
@@ -290,13 +296,13 @@ class Proxy:
     async def await_held(self, count):
         async with self.changed:
             try:
-                await asyncio.wait_for(self.changed.wait_for(lambda: self.held >= count), 20)
+                await asyncio.wait_for(self.changed.wait_for(lambda: len(self.held) >= count), 20)
             except asyncio.TimeoutError:
                 pass
-            return {"held": self.held}
+            return {"held": len(self.held), "requests": self.held}
 
     async def release(self):
-        released, self.held = self.held, 0
+        released, self.held = len(self.held), []
         late, self.late = self.late, []
         gate, self.gate = self.gate, asyncio.Event()
         gate.set()

@@ -51,9 +51,11 @@ class FaultProxy:
         self.command("PUT", "/refuse", on)
 
     def await_held(self, count):
-        held = self.command("GET", f"/held?count={count}")["held"]
-        if held < count:
-            raise AssertionError(f"{held} of {count} requests are held")
+        """Gives those that are held."""
+        requests = self.command("GET", f"/held?count={count}")["requests"]
+        if len(requests) < count:
+            raise AssertionError(f"{len(requests)} of {count} requests are held")
+        return requests
 
     def release(self):
         return self.command("POST", "/release")

@@ -195,13 +195,22 @@ class FaultProxyTest(unittest.TestCase):
         threads = [threading.Thread(target=lambda: answers.append(self.ask("POST", "/held", b"1"))) for _ in range(2)]
         for thread in threads:
             thread.start()
-        self.proxy.await_held(2)
+        self.assertEqual(self.proxy.await_held(2), [{"target": "/held", "body": "1"}] * 2)
         self.assertEqual(Upstream.seen, [])
         self.assertEqual(self.ask()[0], 200)
         self.proxy.release()
         for thread in threads:
             thread.join(10)
         self.assertEqual(answers, [(200, b"{}")] * 2)
+
+    def test_a_rule_may_be_for_large_bodies_as_they_are_unpacked(self):
+        self.proxy.rules({"do": "answer", "status": 413, "larger": 1000})
+        packed = gzip.compress(b"x" * 1001)
+        self.assertLess(len(packed), 100)
+        self.assertEqual(self.ask("POST", "/x", packed, headers={"Content-Encoding": "gzip"})[0], 413)
+        self.assertEqual(self.ask("POST", "/x", b"x" * 1001)[0], 413)
+        self.assertEqual(self.ask("POST", "/x", b"x" * 1000)[0], 200)
+        self.assertEqual(self.proxy.counts()["POST /x"]["largest_unpacked"], 1001)
 
     def test_a_late_write_reaches_the_server_when_it_is_let_go(self):
         self.proxy.rules({"do": "late", "times": 1})
@@ -227,9 +236,9 @@ class FaultProxyTest(unittest.TestCase):
         self.ask_bulk("a")
         self.ask()
         counts = self.proxy.counts()
-        self.assertEqual(counts["POST /_bulk"], {"requests": 1, "request_bytes": 5, "response_bytes": 0})
+        self.assertEqual(counts["POST /_bulk"], {"requests": 1, "request_bytes": 5, "largest_unpacked": 5, "response_bytes": 0})
         self.assertEqual(counts["POST /docs/_bulk"]["requests"], 1)
-        self.assertEqual(counts["GET /"], {"requests": 1, "request_bytes": 0, "response_bytes": 2})
+        self.assertEqual(counts["GET /"], {"requests": 1, "request_bytes": 0, "largest_unpacked": 0, "response_bytes": 2})
         self.proxy.forget_counts()
         self.assertEqual(self.proxy.counts(), {})
 
