@@ -16,10 +16,11 @@ import org.opensearch.node.Node;
 import org.opensearch.plugins.Plugin;
 
 public class OpenSearchNode {
-  // Of the distribution's modules those that an index, a search or an edit by hand needs. Version 3 names them ...ModulePlugin, version 2 ...Plugin.
+  // Of the distribution's modules those that an index, a search, an edit by hand or a pipeline needs. Version 3 names them ...ModulePlugin, version 2 ...Plugin.
   private static final List<String> MODULES = List.of(
       "org.opensearch.analysis.common.CommonAnalysis",
       "org.opensearch.index.mapper.MapperExtras",
+      "org.opensearch.ingest.common.IngestCommon",
       "org.opensearch.index.reindex.Reindex",
       "org.opensearch.painless.Painless",
       "org.opensearch.transport.Netty4");

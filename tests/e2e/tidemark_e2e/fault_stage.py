@@ -99,9 +99,15 @@ class Stage:
         self.pair.sync.wait_for(commit)
         return commit
 
+    def publish_with(self, name, file):
+        self.tree[name] = file
+        return self.publish()
+
     # --- what is there
     def differences(self, commit, agent=None):
-        expectation = self.oracle.expect(commit)
+        return self.differences_from(self.oracle.expect(commit), agent)
+
+    def differences_from(self, expectation, agent=None):
         return compare_rows(expectation, self.cluster.rows(), self.oracle) + compare_quarantine(expectation, (agent or self.ingest).client)
 
     def physical(self):

@@ -59,6 +59,11 @@ class Process:
         if self.process:
             self.process.wait()
 
+    def anonymous_memory(self):
+        """RssAnon in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"RssAnon:\s*(\d+) kB", status)[1]) * 1024
+
     def freeze(self):
         self.process.send_signal(signal.SIGSTOP)
 
