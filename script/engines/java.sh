@@ -3,7 +3,7 @@
 # The major version of the JDK in a folder, or nothing if there is none.
 jdk_version() {
   [[ -x $1/bin/java && -x $1/bin/javac ]] || return 0
-  "$1/bin/java" -version 2>&1 | sed -n '1s/[^"]*"\([0-9]*\).*/\1/p'
+  "$1/bin/java" -version 2>&1 | sed -n 's/^[a-z]* version "\([0-9]*\).*/\1/p'
 }
 
 # "VERSION FOLDER" of each JDK here, oldest first.
