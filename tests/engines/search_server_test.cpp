@@ -28,7 +28,7 @@ TEST_CASE("The shared servers answer, each as its own product") {
   }
 }
 
-TEST_CASE("A server of the test's own keeps what it acknowledged when it is killed") {
+TEST_CASE("A server of the test's own keeps what it acknowledged when it is killed" * doctest::test_suite("own server")) {
   const TemporaryDirectory folder;
   SearchServer server("opensearch", folder / "engine", {"--plugins", "none"});
   ask("PUT", server.url() + "/kept/_doc/1", R"({"n":7})");

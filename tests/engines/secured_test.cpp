@@ -53,7 +53,8 @@ std::string failure_of_look(const ConnectionSettings& settings, const std::strin
 
 }  // namespace
 
-TEST_CASE("a secured Elasticsearch: wrong, right and rotated passwords and API keys, by TLS with a private authority") {
+TEST_CASE("a secured Elasticsearch: wrong, right and rotated passwords and API keys, by TLS with a private authority" *
+          doctest::test_suite("own server")) {
   const TemporaryDirectory folder;
   const SearchServer server("elasticsearch", folder / "engine", {"--password", "first-password", "--tls"});
   const auto secret = folder / "secret";

@@ -36,12 +36,15 @@ inline SharedSearchServer shared_search_server(const std::string& name) {
   return {name, script_engine({"start", name})};
 }
 
-// Those of TIDEMARK_TEST_ENGINES ("opensearch-3 elasticsearch-8"); by default the newest of both products.
+// Those of TIDEMARK_TEST_ENGINES ("opensearch-3 elasticsearch-8"), by default the newest of both products; of TIDEMARK_TEST_PRODUCT alone if that is set.
 inline std::vector<std::string> search_server_names() {
   const char* given = std::getenv("TIDEMARK_TEST_ENGINES");
+  const char* product = std::getenv("TIDEMARK_TEST_PRODUCT");
   std::istringstream words(given && *given ? given : "opensearch elasticsearch");
   std::vector<std::string> names;
-  for (std::string name; words >> name;) names.push_back(name);
+  for (std::string name; words >> name;) {
+    if (!product || name.starts_with(product)) names.push_back(name);
+  }
   return names;
 }
 
