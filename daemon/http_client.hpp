@@ -36,7 +36,7 @@ struct HttpCall {
 struct HttpAnswer {
   int status = 0;
   std::string body = {};
-  std::map<std::string, std::string> headers;  // names in lower case; of a repeated header the last
+  std::map<std::string, std::string> headers;  // names in lower case; of a repeated header the last, of www-authenticate all
 };
 
 // Nothing of the call was sent: no connection, or TLS refused it. Another peer may be asked.

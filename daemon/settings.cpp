@@ -173,6 +173,15 @@ void Settings::add(Option option, std::string default_text, std::function<std::o
   implementation_->add({std::move(option), SettingSpec::Shape::single, "VALUE", std::move(default_text)}, last_of(std::move(set)));
 }
 
+void Settings::add_repeated(Option option, std::function<std::optional<std::string>(std::string_view)> set) {
+  implementation_->add({std::move(option), SettingSpec::Shape::repeated, "VALUE", ""}, [set = std::move(set)](const std::vector<std::string>& values) -> Problem {
+    for (const auto& value : values) {
+      if (auto problem = set(value)) return problem;
+    }
+    return {};
+  });
+}
+
 void Settings::check(std::function<std::optional<std::string>()> rule) {
   check_all([rule = std::move(rule)]() -> std::vector<std::string> {
     if (auto problem = rule()) return {std::move(*problem)};

@@ -48,6 +48,9 @@ class Settings {
   // Anything else: `set` returns a problem in words ("not one of full, none") or nothing.
   void add(Option option, std::string default_text, std::function<std::optional<std::string>(std::string_view)> set);
 
+  // Of the same kind and repeatable: `set` gets each value, the environment's and the file's whole.
+  void add_repeated(Option option, std::function<std::optional<std::string>(std::string_view)> set);
+
   // A rule over several settings, asked after all are read, if nothing was wrong before: returns a problem in words or nothing.
   void check(std::function<std::optional<std::string>()> rule);
   void check_all(std::function<std::vector<std::string>()> rule);  // one that may find several problems

@@ -10,7 +10,7 @@
 namespace tidemark {
 
 struct SettingSpec {
-  enum class Shape { single, list, flag };
+  enum class Shape { single, list, repeated, flag };
 
   Settings::Option option;
   Shape shape = Shape::single;

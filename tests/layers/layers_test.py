@@ -82,6 +82,10 @@ class Layers(unittest.TestCase):
         including = [str(path.relative_to(REPOSITORY)) for layer in ALLOWED for path in sources(layer) if "#include <git2" in path.read_text()]
         self.assertEqual(including, ["git/libgit2.hpp"])
 
+    def test_libcurl_comes_in_through_the_folder_that_wraps_it(self):
+        including = {path.parent.name for layer in ALLOWED for path in sources(layer) if '#include "daemon/curl.hpp"' in path.read_text()}
+        self.assertEqual(including, {"daemon"})
+
 
 if __name__ == "__main__":
     unittest.main()
