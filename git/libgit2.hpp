@@ -8,6 +8,7 @@
 #include <git2/sys/odb_backend.h>
 #include <git2/sys/repository.h>
 #include <git2/sys/stream.h>
+#include <git2/sys/transport.h>
 
 #include <memory>
 #include <string>

@@ -148,15 +148,26 @@ Connections::~Connections() {
 void Connections::begin() {
   const std::lock_guard lock(mutex_);
   interruption_ = Interruption::none;
+  if (interrupted_.stop_requested()) interrupted_ = std::stop_source();
   problem_.clear();
 }
 
 void Connections::interrupt(Interruption cause) {
+  std::stop_source interrupted;
+  {
+    const std::lock_guard lock(mutex_);
+    interruption_ = cause;
+    for (const int descriptor : descriptors_) shutdown(descriptor, SHUT_RDWR);
+    changed_.notify_all();
+    for (const auto& lookup : lookups_) lookup->changed.notify_all();
+    interrupted = interrupted_;
+  }
+  interrupted.request_stop();
+}
+
+std::stop_token Connections::token() const {
   const std::lock_guard lock(mutex_);
-  interruption_ = cause;
-  for (const int descriptor : descriptors_) shutdown(descriptor, SHUT_RDWR);
-  changed_.notify_all();
-  for (const auto& lookup : lookups_) lookup->changed.notify_all();
+  return interrupted_.get_token();
 }
 
 std::string Connections::problem() const {

@@ -45,6 +45,8 @@ class Connections {
   };
 
   Interruption interruption() const { return interruption_.load(); }
+  // Of the present attempt: requested when it is interrupted.
+  std::stop_token token() const;
   // What went wrong below libgit2, in words, since the attempt began or since forget_problem(); "" when nothing did.
   std::string problem() const;
   void forget_problem();
@@ -66,6 +68,7 @@ class Connections {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::atomic<Interruption> interruption_ = Interruption::none;
+  std::stop_source interrupted_;
   std::set<int> descriptors_;
   std::string problem_;
   std::vector<std::shared_ptr<Lookup>> lookups_;

@@ -57,7 +57,6 @@ std::string problem_of_key(const std::string& path) {
 Credentials::Credentials(const SyncSettings& settings) : settings_(settings), remote_(RemoteUrl::parse(settings.repo)) {}
 
 void Credentials::begin() {
-  password_tried_ = false;
   next_key_ = 0;
   tried_keys_.clear();
   skipped_keys_.clear();
@@ -76,36 +75,8 @@ int Credentials::acquire(git_credential** out, const char*, const char* username
 int Credentials::give(git_credential** out, const char* username_from_url, unsigned int allowed_types) {
   const std::string user = username_from_url ? username_from_url : remote_.user.value_or(std::string(default_ssh_user));
   if (allowed_types & GIT_CREDENTIAL_USERNAME) return git_credential_username_new(out, user.c_str());
-  if (remote_.transport == RemoteUrl::Transport::ssh) {
-    if (allowed_types & GIT_CREDENTIAL_SSH_KEY) return give_ssh_key(out, user);
-    return refuse(remote_.host + " does not take ssh keys for the user " + user + "; allow public key authentication there");
-  }
-  if (allowed_types & GIT_CREDENTIAL_USERPASS_PLAINTEXT) return give_password(out);
-  return refuse(remote_.url + " asks for a way to log in that is not supported; only a user and password (or token) over HTTP basic auth is");
-}
-
-std::string_view Credentials::password_source() const {
-  if (!settings_.password_file.empty()) return "--password-file";
-  if (!settings_.password.empty()) return "GITSYNC_PASSWORD";
-  if (remote_.password || (remote_.user && remote_.transport == RemoteUrl::Transport::http)) return "the URL of --repo";
-  return "";
-}
-
-int Credentials::give_password(git_credential** out) {
-  const std::string_view source = password_source();
-  if (source.empty()) {
-    return refuse(remote_.url + " asks for a user and password (or does not exist); set --username and --password-file, or GITSYNC_PASSWORD");
-  }
-  const bool from_url = source == "the URL of --repo";
-  const std::string user = !settings_.username.empty() ? settings_.username : remote_.user.value_or("");
-  if (std::exchange(password_tried_, true)) {
-    return refuse(remote_.url + " refuses the user '" + (from_url ? "of the URL" : user) + "' with the password from " + std::string(source) +
-                  "; check both, and that this user may read the repository");
-  }
-  const std::string password = !settings_.password_file.empty() ? read_secret_file(settings_.password_file)
-                               : from_url                       ? remote_.password.value_or("")
-                                                                : settings_.password;
-  return git_credential_userpass_plaintext_new(out, user.c_str(), password.c_str());
+  if (allowed_types & GIT_CREDENTIAL_SSH_KEY) return give_ssh_key(out, user);
+  return refuse(remote_.host + " does not take ssh keys for the user " + user + "; allow public key authentication there");
 }
 
 int Credentials::give_ssh_key(git_credential** out, const std::string& user) {
@@ -135,9 +106,7 @@ int Credentials::check_certificate(git_cert* certificate, int valid, const char*
     if (certificate->cert_type == GIT_CERT_HOSTKEY_LIBSSH2) {
       return self->check_host_key(*reinterpret_cast<const git_cert_hostkey*>(certificate), host);
     }
-    if (valid) return 0;
-    self->refuse(std::string("the TLS certificate of ") + host + " is not trusted; check its name and date, and that this system has its CA's certificate (ca-certificates)");
-    return GIT_ECERTIFICATE;
+    return valid ? 0 : GIT_ECERTIFICATE;
   } catch (const std::exception& error) {
     self->refuse(error.what());
     return GIT_ECERTIFICATE;

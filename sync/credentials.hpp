@@ -1,9 +1,8 @@
-// Who we are to a remote: http user and password, ssh keys and known hosts. Files are read when they are needed, never kept longer than a fetch, never logged.
+// Who we are to an ssh remote, and who it is: keys and known hosts. Files are read when they are needed, never kept longer than a fetch, never logged.
 #pragma once
 
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "git/libgit2.hpp"
@@ -25,22 +24,18 @@ class Credentials {
   const std::string& refusal() const { return refusal_; }  // why the last connection was refused by us, in words that say what to do; "" otherwise
 
   const RemoteUrl& remote() const { return remote_; }
-  bool has_password() const { return !password_source().empty(); }
 
   // Before an ssh connection: libgit2 asks the server for the kind of host key that `home`/.ssh/known_hosts has. Written only when it changes.
   void prepare_home(const std::filesystem::path& home) const;
 
  private:
   int give(git_credential** out, const char* username_from_url, unsigned int allowed_types);
-  int give_password(git_credential** out);
   int give_ssh_key(git_credential** out, const std::string& user);
   int check_host_key(const git_cert_hostkey& certificate, const std::string& host);
   int refuse(std::string reason);
-  std::string_view password_source() const;  // what to look at when it is wrong; "" = there is none
 
   SyncSettings settings_;
   RemoteUrl remote_;
-  bool password_tried_ = false;
   std::size_t next_key_ = 0;
   std::vector<std::string> tried_keys_;
   std::vector<std::string> skipped_keys_;  // with the reason

@@ -9,6 +9,7 @@
 
 #include "daemon/error.hpp"
 #include "daemon/units.hpp"
+#include "sync/http_stack.hpp"
 #include "sync/local_copy.hpp"
 
 namespace tidemark::sync {
@@ -66,8 +67,11 @@ struct Fetcher::Callbacks {
     return static_cast<Fetcher*>(payload)->connections_.interruption() == Connections::Interruption::none ? 0 : GIT_EUSER;
   }
 
+  static int transport(git_transport** out, git_remote* owner, void* payload);
+
   static git_remote_callbacks of(Fetcher* fetcher) {
     git_remote_callbacks callbacks = GIT_REMOTE_CALLBACKS_INIT;
+    if (fetcher->http_) callbacks.transport = transport;
     callbacks.credentials = credentials;
     callbacks.certificate_check = certificate;
     callbacks.transfer_progress = progress;
@@ -77,9 +81,15 @@ struct Fetcher::Callbacks {
   }
 };
 
-Fetcher::Fetcher(const SyncSettings& settings, Repository& repository, Log& log)
+int Fetcher::Callbacks::transport(git_transport** out, git_remote* owner, void* payload) {
+  return static_cast<Fetcher*>(payload)->http_->smart.make_transport(out, owner);
+}
+
+Fetcher::Fetcher(const SyncSettings& settings, Repository& repository, Log& log, std::function<void(bool)> askpass_called)
     : settings_(settings), repository_(repository), log_(log), credentials_(settings) {
-  if (credentials_.remote().transport == RemoteUrl::Transport::ssh) set_home((repository_.git_directory() / "tidemark-home").c_str());
+  const RemoteUrl& remote = credentials_.remote();
+  if (remote.transport == RemoteUrl::Transport::http) http_ = std::make_unique<HttpStack>(settings_, remote.url, connections_, std::move(askpass_called));
+  if (remote.transport == RemoteUrl::Transport::ssh) set_home((repository_.git_directory() / "tidemark-home").c_str());
 }
 
 Fetcher::~Fetcher() = default;
@@ -133,9 +143,6 @@ Fetcher::Heads Fetcher::connect() {
   remote_.reset(created);
   git_remote_connect_options options = GIT_REMOTE_CONNECT_OPTIONS_INIT;
   options.callbacks = Callbacks::of(this);
-  options.proxy_opts.type = GIT_PROXY_AUTO;
-  // A password is for the host that it was given for.
-  options.follow_redirects = credentials_.has_password() ? GIT_REMOTE_REDIRECT_NONE : GIT_REMOTE_REDIRECT_INITIAL;
   git::check(git_remote_connect_ext(created, GIT_DIRECTION_FETCH, &options), "connect");
   const git_remote_head** heads = nullptr;
   std::size_t count = 0;
@@ -150,10 +157,15 @@ Fetcher::Heads Fetcher::connect() {
 
 void Fetcher::disconnect() { remote_.reset(); }
 
+std::vector<std::string> Fetcher::ref_names() const {
+  const std::string& ref = settings_.ref;
+  return {ref, "refs/" + ref, "refs/tags/" + ref, "refs/heads/" + ref};
+}
+
 RemoteRef Fetcher::find_ref(const Heads& heads) const {
   if (heads.empty()) throw git::Error("the repository has no commits yet; push one");
   const std::string& ref = settings_.ref;
-  for (const std::string& name : {ref, "refs/" + ref, "refs/tags/" + ref, "refs/heads/" + ref}) {
+  for (const std::string& name : ref_names()) {
     const auto found = std::ranges::find(heads, name, &RemoteRef::name);
     if (found != heads.end()) return *found;
   }
@@ -164,11 +176,18 @@ RemoteRef Fetcher::find_ref(const Heads& heads) const {
 RemoteRef Fetcher::resolve(std::stop_token stop) {
   if (const auto hash = git::Oid::parse(settings_.ref)) return {"", *hash};
   return attempt("ask for the refs of", stop, [&] {
-    RemoteRef ref = find_ref(connect());
+    RemoteRef ref = poll();
     // With nothing to fetch, a connection would only hold a process on the server.
     if (has(ref.oid)) disconnect();
     return ref;
   });
+}
+
+RemoteRef Fetcher::poll() {
+  if (!http_) return find_ref(connect());
+  disconnect();
+  const Heads heads = http_->poll.find(ref_names(), connections_.token());
+  return heads.empty() ? find_ref(connect()) : find_ref(heads);  // why there is none takes all refs to say
 }
 
 bool Fetcher::has(const git::Oid& oid) const {
@@ -223,8 +242,6 @@ void Fetcher::download(const std::vector<std::string>& refspecs, std::int64_t de
   git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
   options.callbacks = Callbacks::of(this);
   options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
-  options.proxy_opts.type = GIT_PROXY_AUTO;
-  options.follow_redirects = credentials_.has_password() ? GIT_REMOTE_REDIRECT_NONE : GIT_REMOTE_REDIRECT_INITIAL;
   // Going back from a part of the history to all of it has to be asked for.
   set_depth(options, depth > 0 || git_repository_is_shallow(repository_.get()) != 1 ? depth : whole_history);
   if (!can_fetch_shallow && settings_.depth > 0 && !std::exchange(said_full_, true)) {

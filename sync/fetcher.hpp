@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -13,26 +14,25 @@
 #include "git/oid.hpp"
 #include "sync/connections.hpp"
 #include "sync/credentials.hpp"
+#include "sync/ref_listing.hpp"
 #include "sync/repository.hpp"
 #include "sync/settings.hpp"
 
 namespace tidemark::sync {
 
-// What the remote says `--ref` is.
-struct RemoteRef {
-  std::string name;    // "refs/heads/main", "refs/tags/v1", "" for a bare hash
-  git::Oid oid;        // a commit, or an annotated tag before it is peeled
-};
+struct HttpStack;
 
 class Fetcher {
  public:
+  // `askpass_called` is told of each call of --askpass-url whether it succeeded.
   // Before other threads are started, as libgit2 before 1.7 takes the home directory from the environment. Throws ConfigError for a --repo that can't be read.
-  Fetcher(const SyncSettings& settings, Repository& repository, Log& log);
+  Fetcher(const SyncSettings& settings, Repository& repository, Log& log, std::function<void(bool)> askpass_called = {});
   ~Fetcher();
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
 
-  // One listing of the remote's refs: no object is transferred, the disk is not touched. `--ref` is looked for as git rev-parse does it: HEAD, a full name, a tag, a branch; a full hash needs no listing.
+  // Over http(s) one small request, else one listing of the remote's refs: no object is transferred, the disk is not touched. `--ref` is looked for as git rev-parse does it:
+  // HEAD, a full name, a tag, a branch; a full hash needs no listing.
   // Throws TransientError (network, credentials, a ref that is not there: it may come) naming what to check; StopRequested as TransientError.
   RemoteRef resolve(std::stop_token stop);
 
@@ -51,6 +51,8 @@ class Fetcher {
 
   Heads connect();
   void disconnect();
+  RemoteRef poll();
+  std::vector<std::string> ref_names() const;
   RemoteRef find_ref(const Heads& heads) const;
   void copy_local(const git::Oid& oid);
   void download(const std::vector<std::string>& refspecs, std::int64_t depth);
@@ -64,7 +66,8 @@ class Fetcher {
   Log& log_;
   Credentials credentials_;
   Connections connections_;
-  git::RemoteHandle remote_;  // while connected
+  std::unique_ptr<HttpStack> http_;  // of a remote over http(s)
+  git::RemoteHandle remote_;    // while connected
   std::string remote_message_;  // what the server said last
   bool said_full_ = false;
 };

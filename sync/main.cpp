@@ -50,13 +50,14 @@ int run(const SyncSettings& settings) {
   return synchronizer.loop(stop.get_token());
 }
 
-// The deprecated --password stands in the process list from the start; from here on it does not.
-void hide_password(int argc, char** argv) {
-  constexpr std::string_view flag = "--password";
-  for (int i = 1; i < argc; i++) {
-    const std::string_view argument = argv[i];
-    if (argument.starts_with("--password=")) std::fill(argv[i] + flag.size() + 1, argv[i] + argument.size(), '*');
-    if (argument == flag && i + 1 < argc) std::fill_n(argv[i + 1], std::string_view(argv[i + 1]).size(), '*');
+// What stands in the process list from the start; from here on it does not.
+void hide_passwords(int argc, char** argv) {
+  for (const std::string_view flag : {"--password", "--credential"}) {
+    for (int i = 1; i < argc; i++) {
+      const std::string_view argument = argv[i];
+      if (argument.starts_with(flag) && argument.substr(flag.size()).starts_with('=')) std::fill(argv[i] + flag.size() + 1, argv[i] + argument.size(), '*');
+      if (argument == flag && i + 1 < argc) std::fill_n(argv[i + 1], std::string_view(argv[i + 1]).size(), '*');
+    }
   }
 }
 
@@ -67,7 +68,7 @@ int main(int argc, char** argv) {
   ::umask(0022);  // consumers are other users: what is published is readable for all
   return run_main("tidemark-sync", [&] {
     const auto settings = read_settings(argc, argv, process_environment(), std::cout);
-    hide_password(argc, argv);
+    hide_passwords(argc, argv);
     return settings ? run(*settings) : 0;
   });
 }

@@ -104,12 +104,14 @@ const OldFlag* find_flag(std::string_view name) {
   return found == std::end(old_flags) ? nullptr : found;
 }
 
-// "-v5", "-v=5", "-v 5" and "-?" in the long form.
+// "-v5", "-v=5", "-v 5" and "-?" in the long form, and the flag that takes no value without an equals sign with one.
 std::vector<std::string> without_shorthands(const std::vector<std::string>& arguments) {
   std::vector<std::string> result;
   for (const auto& argument : arguments) {
     if (argument == "-?")
       result.emplace_back("--help");
+    else if (argument == "--cookie-file")
+      result.emplace_back("--cookie-file=true");
     else if (argument == "-v")
       result.emplace_back("--verbose");
     else if (argument.starts_with("-v") && argument.find_first_not_of("=0123456789", 2) == std::string::npos)

@@ -8,6 +8,7 @@
 
 #include "daemon/log.hpp"
 #include "daemon/settings.hpp"
+#include "sync/credential_setting.hpp"
 
 namespace tidemark::sync {
 
@@ -33,6 +34,12 @@ struct SyncSettings {
   std::string username;
   std::string password;       // GITSYNC_PASSWORD only
   std::string password_file;  // read again at every sync
+  std::vector<CredentialSetting> credentials;
+  std::string cookie_file;       // empty = none
+  std::string askpass_url;       // empty = none
+  std::string ca_file;           // PEM; empty = the system's authorities
+  std::string client_cert_file;  // PEM; empty = none
+  std::string client_key_file;   // PEM; empty = the certificate's file has it
   std::vector<std::string> ssh_key_files = {"/etc/git-secret/ssh"};
   bool ssh_known_hosts = true;
   std::string ssh_known_hosts_file = "/etc/git-secret/known_hosts";

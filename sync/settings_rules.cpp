@@ -50,6 +50,10 @@ void check_addresses(Settings& options, SyncSettings& s) {
     return !s.webhook_url.empty() && !is_http ? Problem("--webhook-url must begin with http:// or https://") : std::nullopt;
   });
   options.check([&]() -> Problem {
+    const bool is_http = s.askpass_url.starts_with("http://") || s.askpass_url.starts_with("https://");
+    return !s.askpass_url.empty() && !is_http ? Problem("--askpass-url must begin with http:// or https://") : std::nullopt;
+  });
+  options.check([&]() -> Problem {
     return !s.http_bind.empty() && !ListenAddress::parse(s.http_bind) ? Problem("--http-bind must be HOST:PORT or :PORT") : std::nullopt;
   });
 }

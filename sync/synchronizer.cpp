@@ -49,6 +49,12 @@ std::unique_ptr<Webhook> make_webhook(const SyncSettings& settings, Metrics& met
   return std::make_unique<Webhook>(Webhook::Settings{settings.webhook_url, settings.webhook_timeout, backoff}, metrics, log);
 }
 
+std::function<void(bool)> askpass_counter(const SyncSettings& settings, Metrics& metrics) {
+  if (settings.askpass_url.empty()) return {};
+  const auto counter = [&](const char* status) { return &metrics.counter("git_sync_askpass_calls", "How many times --askpass-url was called, by the outcome", {{"status", status}}); };
+  return [succeeded = counter("success"), failed = counter("error")](bool success) { (success ? succeeded : failed)->increment(); };
+}
+
 }  // namespace
 
 Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics& metrics, Log& log)
@@ -59,7 +65,7 @@ Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics
       root_lock_(settings.root, log),
       publisher_(settings.root, settings.link, settings.checkout, log),
       repository_(settings.root, settings.repo, log),
-      fetcher_(settings, repository_, log),
+      fetcher_(settings, repository_, log, askpass_counter(settings, metrics)),
       store_(std::in_place, repository_.git_directory()),
       webhook_(make_webhook(settings, metrics, log)) {}
 

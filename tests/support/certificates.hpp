@@ -25,13 +25,13 @@ class CertificateAuthority {
 
   std::filesystem::path file() const { return files(name_).certificate; }
 
-  // For 127.0.0.1. One that has expired was valid for a day, long ago.
+  // For 127.0.0.1 and git.invalid. One that has expired was valid for a day, long ago.
   enum class Validity { now, expired };
   Certificate issue(const std::string& name, Validity validity = Validity::now) const {
     const auto result = files(name);
     const auto request = folder_ / (name + ".csr");
     const auto extensions = folder_ / (name + ".ext");
-    std::ofstream(extensions) << "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n";
+    std::ofstream(extensions) << "subjectAltName=IP:127.0.0.1,DNS:git.invalid\nbasicConstraints=CA:FALSE\n";
     quietly({"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=" + name, "-keyout",
              result.key.string(), "-out", request.string()});
     if (validity == Validity::now) {

@@ -1,11 +1,15 @@
 // Real git servers over a folder of bare repositories.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "support/certificates.hpp"
 #include "support/server_process.hpp"
 
 namespace tidemark::testing {
@@ -27,9 +31,10 @@ class GitDaemon {
 
 class GitHttpServer {
  public:
-  GitHttpServer(const std::filesystem::path& root, std::vector<std::string> options = {}) : process_(arguments(root, std::move(options))), port_(process_.read_line()) {}
+  GitHttpServer(const std::filesystem::path& root, std::vector<std::string> options = {})
+      : scheme_(std::ranges::find(options, "--certificate") == options.end() ? "http://" : "https://"), process_(arguments(root, std::move(options))), port_(process_.read_line()) {}
   std::string url(const std::string& name, const std::string& user_info = "") const {
-    return "http://" + (user_info.empty() ? "" : user_info + "@") + "127.0.0.1:" + port_ + "/" + name;
+    return scheme_ + (user_info.empty() ? "" : user_info + "@") + "127.0.0.1:" + port_ + "/" + name;
   }
   std::string port() const { return port_; }
   // With --hang: until a request hangs that did not hang at the last call.
@@ -44,8 +49,65 @@ class GitHttpServer {
     return result;
   }
 
+  std::string scheme_;
   ServerProcess process_;
   std::string port_;
+};
+
+// What a GitHttpServer with `--log FILE` was asked since the last take().
+class RequestLog {
+ public:
+  explicit RequestLog(std::filesystem::path file) : file_(std::move(file)) {}
+  std::string file() const { return file_.string(); }
+  std::vector<nlohmann::json> take() {
+    std::vector<nlohmann::json> requests;
+    std::ifstream in(file_);
+    in.seekg(taken_);
+    for (std::string line; std::getline(in, line);) {
+      requests.push_back(nlohmann::json::parse(line));
+      taken_ += static_cast<std::streamoff>(line.size() + 1);
+    }
+    return requests;
+  }
+
+ private:
+  std::filesystem::path file_;
+  std::streamoff taken_ = 0;
+};
+
+// tests/servers/forward_proxy.py.
+class ForwardProxy {
+ public:
+  explicit ForwardProxy(std::vector<std::string> options = {}) : process_(arguments(std::move(options))), port_(process_.read_line()) {}
+  std::string url(const std::string& user_info = "") const { return "http://" + (user_info.empty() ? "" : user_info + "@") + "127.0.0.1:" + port_; }
+  // The next request that it got: "GET http://host/x -".
+  std::string next_request() { return process_.read_line(); }
+
+ private:
+  static std::vector<std::string> arguments(std::vector<std::string> options) {
+    options.insert(options.begin(), {"python3", TIDEMARK_TESTS_FOLDER "/servers/forward_proxy.py"});
+    return options;
+  }
+
+  ServerProcess process_;
+  std::string port_;
+};
+
+// nghttpx: HTTP/2 over TLS in front of a server that speaks HTTP/1.1. It says so in `Via`.
+class Http2Proxy {
+ public:
+  Http2Proxy(const Certificate& certificate, const std::string& backend_port)
+      : port_(free_port()),
+        process_({"nghttpx", "--conf=/dev/null", "--frontend=127.0.0.1," + std::to_string(port_), "--backend=127.0.0.1," + backend_port, "--workers=1", "--log-level=ERROR",
+                  certificate.key.string(), certificate.certificate.string()},
+                 true) {
+    process_.wait_for_port(port_);
+  }
+  std::string url(const std::string& name) const { return "https://127.0.0.1:" + std::to_string(port_) + "/" + name; }
+
+ private:
+  int port_;
+  ServerProcess process_;
 };
 
 // sshd with keys of its own; `authorized` are the public key files that may log in, as the user who runs the test.

@@ -128,3 +128,26 @@ TEST_CASE("a password comes from the environment or a file, and only with a user
   CHECK(names(problems({"--repo=https://u:q@example.com/x", "--root=/x", "--username=u", "--password-file=/p"}), "--repo"));
   CHECK(names(problems({"--repo=r", "--root=/x", "--password=p"}), "--password"));
 }
+
+TEST_CASE("credentials, the cookie file and the askpass URL are git-sync's") {
+  const auto s = read({"--repo=r", "--root=/x", "--credential", R"({"url":"https://a","username":"u","password":"p,q"})", R"(--credential=[{"url":"https://b","username":"v","password-file":"/f"}])",
+                       "--cookie-file", "--askpass-url=http://127.0.0.1/"});
+  REQUIRE(s.credentials.size() == 2);
+  CHECK(s.credentials[0].password == "p,q");
+  CHECK(s.credentials[1].password_file == "/f");
+  CHECK(s.cookie_file == "/etc/git-secret/cookie_file");
+  CHECK(s.askpass_url == "http://127.0.0.1/");
+  CHECK(read({"--repo=r", "--root=/x", "--cookie-file=false"}).cookie_file == "");
+  CHECK(read({"--repo=r", "--root=/x", "--cookie-file=/c"}).cookie_file == "/c");
+  const auto from_environment = read({"--repo=r", "--root=/x"}, {{"GITSYNC_CREDENTIAL", R"([{"url":"https://a","username":"u","password":"p"},{"url":"https://b","username":"v","password":"q"}])"},
+                                                                 {"GIT_COOKIE_FILE", "T"},
+                                                                 {"GIT_ASKPASS_URL", "http://h/"},
+                                                                 {"GIT_SSL_CAINFO", "/ca"}});
+  CHECK(from_environment.credentials.size() == 2);
+  CHECK(from_environment.cookie_file == "/etc/git-secret/cookie_file");
+  CHECK(from_environment.askpass_url == "http://h/");
+  CHECK(from_environment.ca_file == "/ca");
+  CHECK(names(problems({"--repo=r", "--root=/x", "--credential={}"}), "--credential"));
+  CHECK(names(problems({"--repo=r", "--root=/x", "--cookie-file=nonsense"}), "--cookie-file"));
+  CHECK(names(problems({"--repo=r", "--root=/x", "--askpass-url=ftp://x"}), "--askpass-url"));
+}

@@ -53,15 +53,51 @@ class GitDaemon(Server):
 
 
 class HttpBackend(Server):
+    """git_http_server.py with its options; `more` may have --port, --certificate and --log."""
+
     def __init__(self, root, user=None, password="", *more):
+        self.scheme = "https" if "--certificate" in more else "http"
         arguments = [sys.executable, HTTP_SERVER, "--root", root, "--exit-with-stdin", *more]
         if user is not None:
             arguments += ["--user", user, "--password", password]
         self.process = subprocess.Popen(list(map(str, arguments)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
-    def url(self, name, login=""):
-        return f"http://{login}127.0.0.1:{self.port}/{name}"
+    def url(self, name, login="", host="127.0.0.1"):
+        return f"{self.scheme}://{login}{host}:{self.port}/{name}"
+
+
+class ForwardProxy(Server):
+    """forward_proxy.py: every host is on loopback."""
+
+    def __init__(self, *more):
+        self.process = subprocess.Popen([sys.executable, HTTP_SERVER.with_name("forward_proxy.py"), *more], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
+
+    def next_request(self):
+        return self.process.stdout.readline().split()
+
+
+class Authority:
+    """A private certificate authority and a server's certificate for 127.0.0.1 and git.invalid."""
+
+    def __init__(self, folder):
+        self.file, self.certificate, self.key = (Path(folder) / name for name in ("ca.pem", "server.pem", "server.key"))
+        extensions = Path(folder) / "server.ext"
+        extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:git.invalid\nbasicConstraints=CA:FALSE\n")
+        new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        ca_key, request = Path(folder) / "ca.key", Path(folder) / "server.csr"
+        self.openssl("req", "-x509", *new_key, "-days", "2", "-subj", "/CN=authority", "-keyout", ca_key, "-out", self.file)
+        self.openssl("req", *new_key, "-subj", "/CN=server", "-keyout", self.key, "-out", request)
+        signing = ["-CA", self.file, "-CAkey", ca_key, "-CAcreateserial", "-days", "2", "-extfile", extensions]
+        self.openssl("x509", "-req", "-in", request, *signing, "-out", self.certificate)
+
+    @staticmethod
+    def openssl(*arguments):
+        subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+    def options(self):
+        return ["--certificate", self.certificate, "--key", self.key]
 
 
 class Sshd(Server):

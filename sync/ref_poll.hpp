@@ -1,0 +1,31 @@
+// What refs of a repository behind http(s) point to, cheaply: protocol v2's ls-refs, one request on the kept connection once the server has said that it speaks it;
+// otherwise v0's listing. The disk is not touched.
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "sync/http_remote.hpp"
+#include "sync/ref_listing.hpp"
+
+namespace tidemark::sync {
+
+class RefPoll {
+ public:
+  explicit RefPoll(HttpRemote& remote) : remote_(remote) {}
+
+  // Those of `names` that are there. Throws TransientError.
+  std::vector<RemoteRef> find(const std::vector<std::string>& names, const std::stop_token& stop);
+
+ private:
+  template <typename Work>
+  std::vector<RemoteRef> guarded(Work work);
+  std::vector<RemoteRef> ask(const std::vector<std::string>& names, const std::stop_token& stop);
+  std::vector<RemoteRef> list(const std::vector<std::string>& names, const std::stop_token& stop);
+
+  HttpRemote& remote_;
+  bool knows_v2_ = false;
+};
+
+}  // namespace tidemark::sync
