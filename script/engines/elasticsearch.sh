@@ -59,7 +59,7 @@ elasticsearch_leave_root() {
 }
 
 elasticsearch_run() {
-  "${as[@]}" env HOME="$dir" ES_JAVA_HOME="$jdk" ES_PATH_CONF="$dir/config" ES_TMPDIR="$dir/tmp" ES_JAVA_OPTS="-Xms$heap -Xmx$heap -D$mark" "$@"
+  "${as[@]}" env HOME="$dir" ES_JAVA_HOME="$jdk" ES_PATH_CONF="$dir/config" ES_TMPDIR="$dir/tmp" ES_JAVA_OPTS="${TIDEMARK_ENGINE_JAVA:-} -Xms$heap -Xmx$heap -D$mark" "$@"
 }
 
 elasticsearch_configure() {

@@ -51,7 +51,7 @@ opensearch_configure() {
 }
 
 opensearch_launch() {
-  setsid "$jdk/bin/java" "-Xms$heap" "-Xmx$heap" "-D$mark" -cp "$(<"$downloads/opensearch-$version.classpath")" "$here/OpenSearchNode.java" "$dir" \
+  setsid "$jdk/bin/java" ${TIDEMARK_ENGINE_JAVA:-} "-Xms$heap" "-Xmx$heap" "-D$mark" -cp "$(<"$downloads/opensearch-$version.classpath")" "$here/OpenSearchNode.java" "$dir" \
     >"$dir/log" 2>&1 </dev/null 9>&- &
   printf '%s\n' $! >"$dir/pid"
 }
