@@ -39,12 +39,13 @@ class PointInTime {
   PointInTime(const PointInTime&) = delete;
   PointInTime& operator=(const PointInTime&) = delete;
 
-  // `after`: the sort values of the last row of the page before.
+  // `after`: the sort values of the last row of the page before. `_seq_no` tells strangers apart that bear one path: no two documents of a shard share it,
+  // and OpenSearch 2 has no `_shard_doc`.
   json page(const json& after) {
     json body = {{"size", listing_page},
                  {"pit", {{"id", id_}, {"keep_alive", keep_alive}}},
                  {"query", {{"bool", {{"must_not", {{{"ids", {{"values", {state_id}}}}}}}}}}},
-                 {"sort", {{{"path_key", "asc"}}, {{"fragment_key", "asc"}}, {{"_shard_doc", "asc"}}}},
+                 {"sort", {{{"path_key", "asc"}}, {{"fragment_key", "asc"}}, {{"_seq_no", "asc"}}}},
                  {"_source", false},
                  {"docvalue_fields", {"path_key", "fragment_key", "fingerprint", "generation", "version", "kind"}},
                  {"version", true},
