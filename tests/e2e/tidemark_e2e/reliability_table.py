@@ -38,10 +38,10 @@ def key(line):
 
 
 def write_table(path, rows):
+    """What follows the table under a heading of its own stays."""
     path = Path(path)
-    lines = {}
-    if path.exists():
-        lines = {key(line): line for line in path.read_text().splitlines() if line.startswith("| ") and not line.startswith("| Fault")}
+    table, heading, rest = (path.read_text() if path.exists() else "").partition("\n## ")
+    lines = {key(line): line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| Fault")}
     for row in rows.values():
         lines[key(row.line())] = row.line()
-    path.write_text(HEAD + "\n".join(lines.values()) + "\n")
+    path.write_text(HEAD + "\n".join(lines.values()) + "\n" + heading + rest)
