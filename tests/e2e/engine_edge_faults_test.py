@@ -7,9 +7,10 @@ from pathlib import Path
 
 from tidemark_e2e.engine_case import BULK, MIB, OPTIONS, EngineCase, main
 from tidemark_e2e.environment import wait_until
-from tidemark_e2e.git import File
-from tidemark_e2e.index import compare_listing
-from tidemark_e2e.oracle import is_wanted
+from tidemark_e2e.git import Bare, File
+from tidemark_e2e.index import compare_listing, compare_rows
+from tidemark_e2e.oracle import Oracle, is_wanted
+from tidemark_e2e.processes import Ingest, Sync
 
 
 def translog_folder(stage, physical):
@@ -19,6 +20,26 @@ def translog_folder(stage, physical):
     data = node["settings"]["path"]["data"]
     (folder,) = Path(data if isinstance(data, str) else data[0]).glob(f"**/indices/{uuid}/0/translog")
     return folder
+
+
+class Sources(EngineCase):
+    def test_another_repository_under_the_same_name_is_refused_until_it_is_adopted(self):
+        stage = self.stage
+        commit = stage.start()
+        self.assertEqual(stage.ingest.stop(), 0)
+        other = Bare(stage.folder / "elsewhere.git")
+        theirs = other.push({b"theirs.md": self.page()})
+        sync = Sync(stage.folder.path, other.path, root=stage.folder / "elsewhere", log_name="other-sync.log", checkout="none", one_time=True)
+        self.assertEqual(sync.run()[0], 0)
+        agent = lambda **more: Ingest(stage.folder.path, sync.link, log_name="other.log", one_time=True, **stage.ingest_options(), **more)
+        code, said = agent().run()
+        self.assertEqual(code, 1)
+        self.assertIn("--adopt", said)
+        self.assertEqual(compare_rows(stage.oracle.expect(commit), stage.cluster.rows(), stage.oracle), [])
+        self.assertEqual(agent(adopt=True).run()[0], 0)
+        oracle = Oracle(other.path)
+        self.addCleanup(oracle.close)
+        self.assertEqual(compare_rows(oracle.expect(theirs), stage.cluster.rows(), oracle), [])
 
 
 class Refusals(EngineCase):
