@@ -18,6 +18,7 @@
 #include "ingest/elasticsearch/inspector.hpp"
 #include "ingest/elasticsearch/lease_keeper.hpp"
 #include "ingest/elasticsearch/listing.hpp"
+#include "ingest/elasticsearch/listing_page.hpp"
 #include "ingest/elasticsearch/readers.hpp"
 
 namespace tidemark::ingest {
@@ -26,7 +27,7 @@ namespace {
 
 using namespace elasticsearch;
 
-constexpr std::size_t max_strangers = 10'000;
+constexpr std::size_t max_strangers = listing_page - 1;  // so that a whole page of them says that there may be more
 constexpr Duration analysis_probe_period = std::chrono::minutes(10);
 constexpr Duration farewell = std::chrono::seconds(2);
 
@@ -284,14 +285,15 @@ void ElasticsearchEngine::list(const std::function<bool(const Listed&)>& visit) 
   protocol().refresh(live);
   strangers_.clear();
   strangers_left_ = false;
-  list_index(protocol(), live, source_.name, visit, [&](const std::string& id) {
+  const auto stranger = [&](const std::string& id) {
     if (strangers_.size() < max_strangers) {
       strangers_.push_back(id);
     } else {
       strangers_left_ = true;
     }
     return true;
-  });
+  };
+  list_index(protocol(), live, source_.name, {.ours = visit, .stranger = stranger});
 }
 
 void ElasticsearchEngine::let_go() {

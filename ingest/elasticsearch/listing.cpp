@@ -1,14 +1,14 @@
 #include "ingest/elasticsearch/listing.hpp"
 
-#include <fmt/format.h>
-
 #include <exception>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "daemon/error.hpp"
 #include "ingest/elasticsearch/document_json.hpp"
+#include "ingest/elasticsearch/listing_page.hpp"
 #include "ingest/fingerprint.hpp"
 
 namespace tidemark::ingest::elasticsearch {
@@ -39,27 +39,12 @@ class PointInTime {
   PointInTime(const PointInTime&) = delete;
   PointInTime& operator=(const PointInTime&) = delete;
 
-  // `after`: the sort values of the last row of the page before. `_seq_no` tells strangers apart that bear one path: no two documents of a shard share it,
-  // and OpenSearch 2 has no `_shard_doc`.
-  json page(const json& after) {
-    json body = {{"size", listing_page},
-                 {"pit", {{"id", id_}, {"keep_alive", keep_alive}}},
-                 {"query", {{"bool", {{"must_not", {{{"ids", {{"values", {state_id}}}}}}}}}}},
-                 {"sort", {{{"path_key", "asc"}}, {{"fragment_key", "asc"}}, {{"_seq_no", "asc"}}}},
-                 {"_source", false},
-                 {"docvalue_fields", {"path_key", "fragment_key", "fingerprint", "generation", "version", "kind"}},
-                 {"version", true},
-                 {"track_total_hits", false}};
-    if (!after.is_null()) body["search_after"] = after;
-    auto answer = json::parse(
-        protocol_.ask("POST", "/_search?filter_path=pit_id,timed_out,_shards.failed,hits.hits._id,hits.hits._version,hits.hits.fields,hits.hits.sort",
-                      body.dump()),
-        nullptr, false);
-    if (!answer.is_object() || answer.value("timed_out", true) || answer.value("/_shards/failed"_json_pointer, 1) != 0) {
-      throw TransientError("a page of the listing is not whole: not every shard answered");
-    }
-    if (const auto id = answer.find("pit_id"); id != answer.end() && id->is_string()) id_ = id->get<std::string>();
-    return answer.value("/hits/hits"_json_pointer, json::array());
+  std::string first_page() { return protocol_.ask("POST", listing_path(), listing_body(id_, keep_alive, "")); }
+  std::string page(const NextPage& next) { return protocol_.ask("POST", listing_path(), listing_body(id_, keep_alive, next.after)); }
+  std::string keyless() { return protocol_.ask("POST", listing_path(), keyless_body(id_, keep_alive)); }
+  // The next request names the latest id.
+  void rename(const std::string& id) {
+    if (!id.empty()) id_ = id;
   }
 
  private:
@@ -68,54 +53,49 @@ class PointInTime {
   std::string id_;
 };
 
-// The first value of a field, if it has exactly one.
-const json* value_of(const json& hit, const char* field) {
-  const auto fields = hit.find("fields");
-  if (fields == hit.end() || !fields->is_object()) return nullptr;
-  const auto values = fields->find(field);
-  return values == fields->end() || !values->is_array() || values->size() != 1 ? nullptr : &values->front();
-}
-
-std::string text_of(const json& hit, const char* field) {
-  const auto* value = value_of(hit, field);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : "";
-}
-
 // Nothing for a row whose `_id` is not that of its path and fragment.
-std::optional<Listed> row_of(const json& hit, const std::string& id, const std::string& source_name) {
-  const auto path = path_from_key(text_of(hit, "path_key"));
-  const auto fragment = path_from_key(text_of(hit, "fragment_key"));
-  if (!path || !fragment) return std::nullopt;
-  Listed row{.key = {.path = *path, .fragment = *fragment}, .fingerprint = {}, .quarantined = false, .altered = false};
-  if (document_id(source_name, row.key.path, row.key.fragment) != id) return std::nullopt;
-  const auto fingerprint = Fingerprint::from_hex(text_of(hit, "fingerprint"));
-  if (fingerprint) row.fingerprint = *fingerprint;
-  row.quarantined = text_of(hit, "kind") == "quarantined";
-  const auto* written_with = value_of(hit, "version");
-  if (written_with == nullptr) written_with = value_of(hit, "generation");
-  const auto version = hit.find("_version");
-  row.altered = !fingerprint || written_with == nullptr || version == hit.end() || *written_with != *version;
-  return row;
+std::optional<Listed> listed(const ListingRow& row, const std::string& source_name) {
+  const auto path = path_from_key(row.path_key.value_or(""));
+  const auto fragment = path_from_key(row.fragment_key.value_or(""));
+  if (!path || !fragment || document_id(source_name, *path, *fragment) != row.id) return std::nullopt;
+  Listed found{.key = {.path = *path, .fragment = *fragment}, .fingerprint = {}, .quarantined = row.kind == "quarantined", .altered = false};
+  const auto fingerprint = Fingerprint::from_hex(row.fingerprint.value_or(""));
+  if (fingerprint) found.fingerprint = *fingerprint;
+  const auto& written_with = row.written_with ? row.written_with : row.generation;
+  found.altered = !fingerprint || !written_with || written_with != row.version;
+  return found;
+}
+
+// Gives each row to one of the two; false when either has seen enough.
+bool give_rows(const std::string& answer, const std::string& source_name, const ListingVisitor& visitor) {
+  bool left = false;
+  const auto page = read_listing_page(answer, [&](const ListingRow& row) {
+    if (row.id.empty()) throw InvalidAnswer("a row of the listing has no _id");
+    const auto ours = listed(row, source_name);
+    left = ours ? !visitor.ours(*ours) : !visitor.stranger(row.id);
+    return !left;
+  });
+  if (!left && !page.whole) throw TransientError("a page of the listing is not whole: not every shard answered");
+  return !left;
 }
 
 }  // namespace
 
-void list_index(IndexProtocol& protocol, const std::string& physical, const std::string& source_name, const std::function<bool(const Listed&)>& visit,
-                const std::function<bool(const std::string& id)>& stranger) {
+void list_index(IndexProtocol& protocol, const std::string& physical, const std::string& source_name, const ListingVisitor& visitor) {
   PointInTime view(protocol, physical);
-  json after;
+  auto answer = view.first_page();
   for (;;) {
-    const auto hits = view.page(after);
-    for (const auto& hit : hits) {
-      const auto id = hit.is_object() ? hit.value("_id", "") : std::string();
-      if (id.empty()) throw InvalidAnswer("a row of the listing has no _id");
-      const auto row = row_of(hit, id, source_name);
-      if (row ? !visit(*row) : !stranger(id)) return;
-    }
-    if (hits.size() < listing_page) return;
-    after = hits.back().value("sort", json());
-    if (!after.is_array()) throw InvalidAnswer("a page of the listing cannot be gone on from: its rows have no sort values");
+    const auto next = next_page(answer);
+    view.rename(next.point_in_time);
+    if (next.expected && next.after.empty()) throw InvalidAnswer("a page of the listing cannot be gone on from: its rows have no sort values");
+    // The engine makes the next page while this one is read.
+    std::future<std::string> coming;
+    if (next.expected) coming = std::async(std::launch::async, [&] { return view.page(next); });
+    if (!give_rows(answer, source_name, visitor)) return;
+    if (!next.expected) break;
+    answer = coming.get();
   }
+  give_rows(view.keyless(), source_name, visitor);
 }
 
 }  // namespace tidemark::ingest::elasticsearch

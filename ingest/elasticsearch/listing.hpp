@@ -10,11 +10,14 @@
 
 namespace tidemark::ingest::elasticsearch {
 
-inline constexpr int listing_page = 10'000;
+// Either returns false to end.
+struct ListingVisitor {
+  std::function<bool(const Listed&)> ours;
+  // The `_id` of a row that is not where its path and fragment say: somebody else put it there. Of those without path or fragment no more than a page.
+  std::function<bool(const std::string& id)> stranger;
+};
 
-// `visit` gets our rows; `stranger` the `_id` of each row that is not where its path and fragment say (somebody else put it there). Either returns false to end.
 // Throws TransientError when a page is not whole (shards failed, timed out, the view expired): what was listed must not be acted upon.
-void list_index(IndexProtocol& protocol, const std::string& physical, const std::string& source_name, const std::function<bool(const Listed&)>& visit,
-                const std::function<bool(const std::string& id)>& stranger);
+void list_index(IndexProtocol& protocol, const std::string& physical, const std::string& source_name, const ListingVisitor& visitor);
 
 }  // namespace tidemark::ingest::elasticsearch
