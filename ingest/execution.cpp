@@ -51,10 +51,13 @@ void Execution::run(const ExecutionInput& input) {
     plan_and_guard(input);
   }
   if (plan_) start.planned = plan_->upserts() + plan_->removals();
+  std::unique_ptr<Generator<Operation>> parsed;
+  // While an engine makes a fresh index, the first documents are read.
+  if (input.mode == Mode::rebuild) parsed = read_ahead(input);
   if (!run) run = engine_.begin(start);
   {
     const Stage stage(report_, "apply");
-    apply(input, *run);
+    apply(input, *run, std::move(parsed));
   }
   const Stage stage(report_, "commit");
   check_stop();
@@ -108,9 +111,19 @@ bool Execution::target_is_empty(const git::Oid& tree) const {
 }
 
 // Upserts first: while a file moves it is found twice rather than not at all.
-void Execution::apply(const ExecutionInput& input, EngineRun& run) {
+void Execution::apply(const ExecutionInput& input, EngineRun& run, std::unique_ptr<Generator<Operation>> parsed) {
   Applier applier(run, batch_, report_, [this] { check_stop(); });
-  apply_upserts(input, applier, run.lanes() > 1 ? parsed_ahead_of_lanes : parsed_ahead);
+  if (plan_ && plan_->upserts() <= inline_upserts) {
+    Preparer preparer(store_, selection_, input.target, input.generation);
+    plan_->for_each_upsert([&](std::string_view path, const git::Oid& oid) {
+      applier.add(preparer.prepare(path, oid));
+      return true;
+    });
+  } else {
+    if (!parsed) parsed = read_ahead(input);
+    if (run.lanes() <= 1) parsed->limit(parsed_ahead);
+    apply_upserts(input, applier, *parsed);
+  }
   if (plan_ && plan_->removals() > 0) {
     applier.barrier();
     plan_->for_each_removal([&](const DocumentKey& key) {
@@ -121,30 +134,24 @@ void Execution::apply(const ExecutionInput& input, EngineRun& run) {
   applier.flush();
 }
 
-void Execution::apply_upserts(const ExecutionInput& input, Applier& applier, const QueueLimits& ahead) {
-  Preparer preparer(store_, selection_, input.target, input.generation);
-  const auto each_upsert = [&](const std::function<bool(std::string_view, const git::Oid&)>& visit) {
+// Reading and parsing run ahead of the engine by no more than the queue holds.
+std::unique_ptr<Generator<Operation>> Execution::read_ahead(const ExecutionInput& input) const {
+  return std::make_unique<Generator<Operation>>(parsed_ahead_of_lanes, [this, &input](const Generator<Operation>::Emit& emit) {
+    Preparer preparer(store_, selection_, input.target, input.generation);
+    const auto visit = [&](std::string_view path, const git::Oid& oid) {
+      auto operation = preparer.prepare(path, oid);
+      const auto bytes = static_cast<std::size_t>(bytes_of(operation));
+      return emit(std::move(operation), bytes);
+    };
     if (plan_) {
       plan_->for_each_upsert(visit);
     } else {
       for_each_wanted(store_, input.target.tree, selection_, visit);
     }
-  };
-  if (plan_ && plan_->upserts() <= inline_upserts) {
-    each_upsert([&](std::string_view path, const git::Oid& oid) {
-      applier.add(preparer.prepare(path, oid));
-      return true;
-    });
-    return;
-  }
-  // Reading and parsing run ahead of the engine by no more than the queue holds.
-  Generator<Operation> parsed(ahead, [&](const Generator<Operation>::Emit& emit) {
-    each_upsert([&](std::string_view path, const git::Oid& oid) {
-      auto operation = preparer.prepare(path, oid);
-      const auto bytes = static_cast<std::size_t>(bytes_of(operation));
-      return emit(std::move(operation), bytes);
-    });
   });
+}
+
+void Execution::apply_upserts(const ExecutionInput& input, Applier& applier, Generator<Operation>& parsed) {
   const bool fills = input.mode == Mode::rebuild;
   for (;;) {
     // An engine that is filled has no use for full batches while it would be idle; others write less the more they are told at once.

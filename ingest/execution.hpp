@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 
@@ -48,8 +49,9 @@ class Execution {
   void guard_plan(const ExecutionInput& input);
   void refuse(const ExecutionInput& input, std::int64_t losses, bool nothing_left) const;
   bool target_is_empty(const git::Oid& tree) const;
-  void apply(const ExecutionInput& input, EngineRun& run);
-  void apply_upserts(const ExecutionInput& input, Applier& applier, const QueueLimits& ahead);
+  void apply(const ExecutionInput& input, EngineRun& run, std::unique_ptr<Generator<Operation>> parsed);
+  std::unique_ptr<Generator<Operation>> read_ahead(const ExecutionInput& input) const;
+  void apply_upserts(const ExecutionInput& input, Applier& applier, Generator<Operation>& parsed);
   void check_stop() const;
 
   const git::ObjectStore& store_;

@@ -41,6 +41,15 @@ class Generator {
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;
 
+  // Another bound from now on. From any thread.
+  void limit(QueueLimits limits) {
+    {
+      const std::lock_guard lock(mutex_);
+      limits_ = limits;
+    }
+    room_.notify_all();
+  }
+
   // The next item, or nothing at the end; throws what the producer threw, after the items before it. From one thread.
   std::optional<T> next() {
     if (portion_.empty()) take_portion();
@@ -123,8 +132,8 @@ class Generator {
 
   static constexpr std::size_t portions = 64;  // of the limits: the least that a taker is woken for
 
+  std::mutex mutex_;  // guards what follows, to portion_
   QueueLimits limits_;
-  std::mutex mutex_;
   std::condition_variable arrived_;
   std::condition_variable room_;
   std::deque<T> queue_;

@@ -49,6 +49,19 @@ TEST_CASE("a generator hands on what was made before an exception, then the exce
   CHECK_FALSE(generator.next());
 }
 
+TEST_CASE("a wider limit lets a producer go on that waits for room") {
+  std::promise<void> done;
+  Generator<int> generator({2, 100}, [&](const Generator<int>::Emit& emit) {
+    for (int i = 0; i < 50; ++i) emit(i, 1);
+    done.set_value();
+  });
+  auto all_made = done.get_future();
+  CHECK(all_made.wait_for(std::chrono::milliseconds(0)) == std::future_status::timeout);  // nobody has taken anything
+  generator.limit({1'000, 1'000});
+  CHECK(all_made.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  CHECK(take_all(generator).size() == 50);
+}
+
 TEST_CASE("a generator's producer stays within the limits, and ends when the taker goes") {
   std::atomic<int> made = 0;
   {
