@@ -40,11 +40,11 @@ def make_pair(origin, url, folder, checkout="none", **periods):
     return pair
 
 
-def is_level(pair, commit):
+def is_level(ingest, commit):
     try:
-        return request(pair.ingest.port, "GET", f"/api/v1/wait?commit={commit}&timeout=10", timeout=60).status == 200
+        return request(ingest.port, "GET", f"/api/v1/wait?commit={commit}&timeout=10", timeout=60).status == 200
     except (OSError, http.client.HTTPException):
-        wait_until(lambda: not pair.ingest.running(), "ingest, which hung up, ends", 10)
+        wait_until(lambda: not ingest.running(), "ingest, which hung up, ends", 10)
         return False
 
 
@@ -61,7 +61,7 @@ def start(pair, commit):
             for program in (pair.sync, pair.ingest):
                 if not program.running():
                     raise RuntimeError(f"{program.name} ended with {program.process.returncode}\n{program.tail()}")
-            if is_level(pair, commit):
+            if is_level(pair.ingest, commit):
                 break
             if time.monotonic() > deadline:
                 raise RuntimeError(f"not level within {PATIENCE} s\n{pair.tails()}")

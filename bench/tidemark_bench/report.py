@@ -1,9 +1,9 @@
-"""The table of docs/benchmarks.md."""
+"""The page docs/benchmarks.md: a section with a table for each of the programs that measure."""
 import os
 import platform
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -17,11 +17,14 @@ class Row:
     target: float | None = None  # the ratio, or `value`, is at most this
     value: float | None = None
     unit: str = ""
+    spread: list = field(default_factory=list)  # the ratios of all pairs
 
     def cells(self):
         measured = self.ratio if self.ratio is not None else self.value
         verdict = "" if self.target is None else "not measured" if measured is None else "met" if measured <= self.target else "**missed**"
         ratio = f"{self.ratio:.2f} x" if self.ratio is not None else ""
+        if len(self.spread) > 1:
+            ratio += f" ({', '.join(f'{each:.2f}' for each in self.spread)})"
         target = "" if self.target is None else f"≤ {self.target:g} x" if self.ratio is not None else f"≤ {self.target:g} {self.unit}"
         return [self.measure, self.where, self.ours, self.reference, ratio, target, verdict]
 
@@ -45,10 +48,13 @@ def version(project):
     return commit or "unknown"
 
 
-HEAD = """# Benchmarks
+PAGE = """# Benchmarks
 
-Written by `bench/run`; every figure stands beside its reference, which was measured in the same run on the same machine. Absolute numbers say little
-about another machine, the ratios do. On a machine with other work the cold start is at a disadvantage: it needs two CPUs at once, its reference one.
+Written by `bench/run` and `bench/run-engine`, a section each; every figure stands beside its reference, which was measured in the same run on the same
+machine. Absolute numbers say little about another machine, the ratios do.
+"""
+
+FILE_NOTES = """Written by `bench/run`. On a machine with other work the cold start is at a disadvantage: it needs two CPUs at once, its reference one.
 
 - *Cold start*: `tidemark-sync --checkout none` and `tidemark-ingest` started at the same moment on empty volumes, until the revision is searchable.
   Reference: `git clone --bare`, then all documents from memory into the same FTS5 tables in one transaction (`bench/reference.cpp`; whichever of
@@ -67,9 +73,40 @@ for, one commit by default.
 Repositories are served by `git daemon`. Generated files are Markdown pages of 1.5 KiB, and JSON for every tenth.
 """
 
+SERVER_NOTES = """Written by `bench/run-engine`: the agent on one warm search server on the same machine, beside the shortest program on libcurl that asks that server for the
+same (`bench/engine_reference.cpp`), by turns.
 
-def write(path, rows, description):
+- *Cold index*: from the start of `tidemark-ingest` on a published revision until it is searchable: git is read, files are parsed, an index is made,
+  filled, counted and given the alias. Reference: the identical bulk bodies from memory into a new index of the same mapping and settings, then its
+  settings and a refresh, with the batch size and the number of bulks at once that were fastest in a sweep of 16 combinations before. The figures are
+  those of the pair with the median ratio, in brackets the ratios of all pairs; the order of the two changes with each pair.
+- *Server CPU*: the JVM's, until all merges are done, a document.
+- *Push to searchable*: from the flip of the link, with the hint, until `/api/v1/wait` answers. Reference: one bulk of the same document with
+  `refresh=true` into an index of the same size.
+- *Audit*: ten documents were edited, deleted or added by hand; `POST /api/v1/resync?mode=audit` until they are repaired. Reference: the bare listing
+  of the same index, with the same pages of 10,000 rows and the same fields. Requests and bytes (of bodies) are counted by a proxy in a run of its own.
+- *With nothing new*: of one reconcile period, counted by the proxy; the lease's renewal (three in a `--lease-duration`) has its own timer and is not
+  among the requests. Every 10 minutes, an analysis probe of up to three requests more.
+- *Memory* is the highest RssAnon, sampled every 10 ms.
+
+Generated files are Markdown pages of 1.5 KiB, and JSON for every tenth.
+"""
+
+SECTIONS = {"The embedded engine": FILE_NOTES, "A search server": SERVER_NOTES}
+
+
+def sections_of(text):
+    """What stands below each heading of the second level."""
+    parts = re.split(r"^## (.*)\n", text, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def write(path, section, rows, description):
+    """One section; the others stay as they are."""
+    path = Path(path)
+    sections = sections_of(path.read_text()) if path.exists() else {}
     header = ["Measure", "Repository", "Tidemark", "Reference", "Ratio", "Target", ""]
-    lines = [HEAD, description, "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines = [SECTIONS[section], description, "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(row.cells()) + " |" for row in rows]
-    Path(path).write_text("\n".join(lines) + "\n")
+    sections[section] = "\n".join(lines) + "\n"
+    path.write_text(PAGE + "".join(f"\n## {name}\n{sections[name].strip()}\n" for name in SECTIONS if name in sections))
