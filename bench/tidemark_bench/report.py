@@ -50,8 +50,8 @@ def version(project):
 
 PAGE = """# Benchmarks
 
-Written by `bench/run` and `bench/run-engine`, a section each; every figure stands beside its reference, which was measured in the same run on the same
-machine. Absolute numbers say little about another machine, the ratios do.
+Written by `bench/run` and `bench/run-engine`, a section each; every figure stands beside its reference, which was measured in the same run on the
+same machine. Absolute numbers say little about another machine, the ratios do.
 """
 
 FILE_NOTES = """Written by `bench/run`. On a machine with other work the cold start is at a disadvantage: it needs two CPUs at once, its reference one.
@@ -73,8 +73,8 @@ for, one commit by default.
 Repositories are served by `git daemon`. Generated files are Markdown pages of 1.5 KiB, and JSON for every tenth.
 """
 
-SERVER_NOTES = """Written by `bench/run-engine`: the agent on one warm search server on the same machine, beside the shortest program on libcurl that asks that server for the
-same (`bench/engine_reference.cpp`), by turns.
+SERVER_NOTES = """Written by `bench/run-engine`: the agent on one warm search server on the same machine, beside the shortest program on libcurl that asks that server
+for the same (`bench/engine_reference.cpp`), by turns.
 
 - *Cold index*: from the start of `tidemark-ingest` on a published revision until it is searchable: git is read, files are parsed, an index is made,
   filled, counted and given the alias. Reference: the identical bulk bodies from memory into a new index of the same mapping and settings, then its
@@ -84,7 +84,8 @@ same (`bench/engine_reference.cpp`), by turns.
 - *Push to searchable*: from the flip of the link, with the hint, until `/api/v1/wait` answers. Reference: one bulk of the same document with
   `refresh=true` into an index of the same size.
 - *Audit*: ten documents were edited, deleted or added by hand; `POST /api/v1/resync?mode=audit` until they are repaired. Reference: the bare listing
-  of the same index, with the same pages of 10,000 rows and the same fields. Requests and bytes (of bodies) are counted by a proxy in a run of its own.
+  of the same index, with the same pages of 10,000 rows and the same fields. Requests and bytes (of bodies) are counted by a proxy in a run of its
+  own.
 - *With nothing new*: of one reconcile period, counted by the proxy; the lease's renewal (three in a `--lease-duration`) has its own timer and is not
   among the requests. Every 10 minutes, an analysis probe of up to three requests more.
 - *Memory* is the highest RssAnon, sampled every 10 ms.
