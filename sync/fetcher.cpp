@@ -29,16 +29,6 @@ void set_home(const char* home) { setenv("HOME", home, 1); }
 
 constexpr std::int64_t whole_history = 0x7fffffff;  // git's own number for it
 constexpr const char* fetched_ref = "refs/tidemark/fetched";
-constexpr std::size_t max_message_bytes = 500;
-
-// The last line of what a server said, unless it is progress.
-std::string last_words(std::string text) {
-  std::ranges::replace(text, '\r', '\n');
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  text.erase(0, text.rfind('\n') + 1);
-  const bool is_progress = text.find('%') != std::string::npos || text.ends_with("done.") || text.starts_with("Total ") || text.starts_with("Enumerating ");
-  return is_progress ? "" : text;
-}
 
 bool is_end_of(const std::string& name) { return name.ends_with("^{}"); }
 
@@ -58,8 +48,7 @@ struct Fetcher::Callbacks {
 
   static int sideband(const char* text, int size, void* payload) {
     auto* self = static_cast<Fetcher*>(payload);
-    self->remote_message_.append(text, static_cast<std::size_t>(std::max(size, 0)));
-    if (self->remote_message_.size() > max_message_bytes) self->remote_message_.erase(0, self->remote_message_.size() - max_message_bytes);
+    self->remote_message_.append({text, static_cast<std::size_t>(std::max(size, 0))});
     return interrupted(payload);
   }
 
@@ -117,7 +106,7 @@ void Fetcher::fail(const std::string& action, const std::string& reason) {
   }
   if (!credentials_.refusal().empty()) throw TransientError(what + credentials_.refusal());
   std::string text = connections_.problem().empty() ? reason : connections_.problem();
-  const std::string words = last_words(remote_message_);
+  const std::string words = remote_message_.last_words();
   if (text == reason && !words.empty()) text += " (the server said: " + words + ")";
   throw TransientError(what + redact_credentials(text));
 }
@@ -157,15 +146,10 @@ Fetcher::Heads Fetcher::connect() {
 
 void Fetcher::disconnect() { remote_.reset(); }
 
-std::vector<std::string> Fetcher::ref_names() const {
-  const std::string& ref = settings_.ref;
-  return {ref, "refs/" + ref, "refs/tags/" + ref, "refs/heads/" + ref};
-}
-
 RemoteRef Fetcher::find_ref(const Heads& heads) const {
   if (heads.empty()) throw git::Error("the repository has no commits yet; push one");
   const std::string& ref = settings_.ref;
-  for (const std::string& name : ref_names()) {
+  for (const std::string& name : ref_names(ref)) {
     const auto found = std::ranges::find(heads, name, &RemoteRef::name);
     if (found != heads.end()) return *found;
   }
@@ -186,7 +170,7 @@ RemoteRef Fetcher::resolve(std::stop_token stop) {
 RemoteRef Fetcher::poll() {
   if (!http_) return find_ref(connect());
   disconnect();
-  const Heads heads = http_->poll.find(ref_names(), connections_.token());
+  const Heads heads = http_->poll.find(ref_names(settings_.ref), connections_.token());
   return heads.empty() ? find_ref(connect()) : find_ref(heads);  // why there is none takes all refs to say
 }
 
@@ -208,12 +192,10 @@ git::Oid Fetcher::fetch(const RemoteRef& ref, std::stop_token stop) {
         disconnect();
         repository_.start_afresh("it holds a part of the history, which this libgit2 cannot add to");
       }
-      if (ref.name.empty()) {
+      if (ref.name.empty())
         download_hash(oid);
-      } else {
-        if (!remote_) oid = find_ref(connect()).oid;
-        if (!has(oid)) download({"+" + ref.name + ":" + fetched_ref}, settings_.depth);
-      }
+      else
+        oid = download_ref(ref);
       disconnect();
     }
     const git::Oid commit = peel(oid);
@@ -251,6 +233,31 @@ void Fetcher::download(const std::vector<std::string>& refspecs, std::int64_t de
   for (const auto& refspec : refspecs) texts.push_back(const_cast<char*>(refspec.c_str()));
   const git_strarray array = {texts.data(), texts.size()};
   git::check(git_remote_download(remote_.get(), &array, &options), "download");
+}
+
+git::Oid Fetcher::download_ref(const RemoteRef& ref) {
+  if (!remote_ && download_known(ref)) return ref.oid;
+  const git::Oid oid = remote_ ? ref.oid : find_ref(connect()).oid;
+  if (!has(oid)) download({"+" + ref.name + ":" + fetched_ref}, settings_.depth);
+  return oid;
+}
+
+// Without listing the refs again. Not when the server refuses: the ref has moved since, or it is a server that wants to be asked.
+bool Fetcher::download_known(const RemoteRef& ref) {
+  const auto listing = http_ ? http_->poll.as_v0() : std::nullopt;
+  if (!listing) return false;
+  try {
+    http_->smart.answer_next_listing(*listing);
+    connect();
+    download({"+" + ref.name + ":" + fetched_ref}, settings_.depth);
+    return true;
+  } catch (const git::Error& refused) {
+    http_->smart.ask_next_listing();
+    disconnect();
+    if (connections_.interruption() != Connections::Interruption::none) throw;
+    log_.debug("the server does not give what it has just listed; asking again", {{"ref", ref.name}, {"reason", refused.what()}});
+    return false;
+  }
 }
 
 void Fetcher::download_hash(const git::Oid& oid) {

@@ -15,6 +15,7 @@
 #include "sync/connections.hpp"
 #include "sync/credentials.hpp"
 #include "sync/ref_listing.hpp"
+#include "sync/remote_message.hpp"
 #include "sync/repository.hpp"
 #include "sync/settings.hpp"
 
@@ -37,7 +38,7 @@ class Fetcher {
   RemoteRef resolve(std::stop_token stop);
 
   // Brings the objects of `ref` (at --depth where libgit2 can, 1.7 on; in full and said so once otherwise; for a bare hash that the server does not give, all branches and tags) and gives the peeled commit.
-  // Goes on with the connection of the resolve before it. When the ref has moved since, its new commit is what is brought and given.
+  // Goes on with the connection of the resolve before it. When the ref has moved since, its new commit may be what is brought and given.
   // Ends within a second of `stop` or of the sync timeout, and leaves a repository that the next call can use.
   git::Oid fetch(const RemoteRef& ref, std::stop_token stop);
 
@@ -52,10 +53,11 @@ class Fetcher {
   Heads connect();
   void disconnect();
   RemoteRef poll();
-  std::vector<std::string> ref_names() const;
   RemoteRef find_ref(const Heads& heads) const;
   void copy_local(const git::Oid& oid);
   void download(const std::vector<std::string>& refspecs, std::int64_t depth);
+  git::Oid download_ref(const RemoteRef& ref);
+  bool download_known(const RemoteRef& ref);
   void download_hash(const git::Oid& oid);
   bool has(const git::Oid& oid) const;
   git::Oid peel(const git::Oid& oid) const;
@@ -68,7 +70,7 @@ class Fetcher {
   Connections connections_;
   std::unique_ptr<HttpStack> http_;  // of a remote over http(s)
   git::RemoteHandle remote_;    // while connected
-  std::string remote_message_;  // what the server said last
+  RemoteMessage remote_message_;
   bool said_full_ = false;
 };
 

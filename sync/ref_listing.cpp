@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "daemon/text.hpp"
 
@@ -86,6 +87,7 @@ void Advertisement::take_capability(std::string_view text) {
   constexpr std::string_view format = "object-format=";
   if (text == "ls-refs" || text.starts_with("ls-refs=")) has_ls_refs_ = true;
   if (text.starts_with(format)) check_hash(text.substr(format.size()));
+  if (text.starts_with("fetch=") && (" " + std::string(text.substr(6)) + " ").find(" shallow ") != std::string::npos) can_be_shallow_ = true;
 }
 
 // The first has the capabilities behind a NUL.
@@ -111,6 +113,17 @@ std::string ls_refs_request(const std::vector<std::string>& names) {
   for (const auto& name : names) request += pkt_line("ref-prefix " + name);
   request += pkt_flush;
   return request;
+}
+
+std::string v0_advertisement(const std::vector<RemoteRef>& refs, bool can_be_shallow) {
+  std::string text = pkt_line("# service=git-upload-pack");
+  text += pkt_flush;
+  std::string capabilities(1, '\0');
+  capabilities += "multi_ack_detailed side-band-64k thin-pack ofs-delta";
+  if (can_be_shallow) capabilities += " shallow";
+  for (const auto& ref : refs) text += pkt_line(ref.oid.hex() + " " + ref.name + std::exchange(capabilities, ""));
+  text += pkt_flush;
+  return text;
 }
 
 void LsRefsAnswer::feed(std::string_view bytes) {

@@ -20,6 +20,9 @@ struct RemoteRef {
   bool operator==(const RemoteRef&) const = default;
 };
 
+// What `ref` may be called, the best first, as git rev-parse looks for it.
+inline std::vector<std::string> ref_names(const std::string& ref) { return {ref, "refs/" + ref, "refs/tags/" + ref, "refs/heads/" + ref}; }
+
 // The answer to GET info/refs?service=git-upload-pack with `Git-Protocol: version=2`.
 class Advertisement {
  public:
@@ -31,6 +34,7 @@ class Advertisement {
   bool is_complete() const { return state_ == State::complete; }
 
   bool is_v2() const { return is_v2_; }
+  bool can_be_shallow() const { return can_be_shallow_; }         // with v2
   const std::vector<RemoteRef>& refs() const { return refs_; }  // without v2
 
  private:
@@ -45,6 +49,7 @@ class Advertisement {
   State state_ = State::start;
   bool is_v2_ = false;
   bool has_ls_refs_ = false;
+  bool can_be_shallow_ = false;
   bool is_service_flushed_ = false;
   std::vector<RemoteRef> refs_;
   std::size_t bytes_ = 0;
@@ -70,5 +75,8 @@ class LsRefsAnswer {
   std::vector<RemoteRef> refs_;
   std::size_t bytes_ = 0;
 };
+
+// What a server of v0 would list if it had these refs alone: for libgit2, which speaks no v2. The capabilities are those that every server with v2 has in v0 too.
+std::string v0_advertisement(const std::vector<RemoteRef>& refs, bool can_be_shallow);
 
 }  // namespace tidemark::sync

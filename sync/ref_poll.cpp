@@ -25,14 +25,20 @@ std::vector<RemoteRef> RefPoll::find(const std::vector<std::string>& names, cons
   // When it fails, the server may be another one by now: it is asked again what it speaks.
   if (std::exchange(knows_v2_, false) && remote_.is_settled()) {
     try {
-      auto refs = guarded([&] { return list(names, stop); });
+      found_ = guarded([&] { return list(names, stop); });
       knows_v2_ = true;
-      return refs;
+      return found_;
     } catch (const TransientError&) {
       if (stop.stop_requested()) throw;
     }
   }
-  return guarded([&] { return ask(names, stop); });
+  found_ = guarded([&] { return ask(names, stop); });
+  return found_;
+}
+
+std::optional<std::string> RefPoll::as_v0() const {
+  if (!knows_v2_ || found_.empty()) return std::nullopt;
+  return v0_advertisement(found_, can_be_shallow_);
 }
 
 template <typename Work>
@@ -51,6 +57,7 @@ std::vector<RemoteRef> RefPoll::ask(const std::vector<std::string>& names, const
   Advertisement advertisement(names);
   read_into(advertisement, remote_, stop);
   if (!advertisement.is_v2()) return advertisement.refs();
+  can_be_shallow_ = advertisement.can_be_shallow();
   auto refs = list(names, stop);
   knows_v2_ = true;
   return refs;

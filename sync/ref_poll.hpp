@@ -2,6 +2,7 @@
 // otherwise v0's listing. The disk is not touched.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -18,6 +19,9 @@ class RefPoll {
   // Those of `names` that are there. Throws TransientError.
   std::vector<RemoteRef> find(const std::vector<std::string>& names, const std::stop_token& stop);
 
+  // With a server that speaks v2, what it found last as libgit2 would be told of it: saves the listing of all refs.
+  std::optional<std::string> as_v0() const;
+
  private:
   template <typename Work>
   std::vector<RemoteRef> guarded(Work work);
@@ -26,6 +30,8 @@ class RefPoll {
 
   HttpRemote& remote_;
   bool knows_v2_ = false;
+  bool can_be_shallow_ = false;
+  std::vector<RemoteRef> found_;
 };
 
 }  // namespace tidemark::sync

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -12,6 +13,8 @@ namespace {
 
 // What we have and want, in as many words as libgit2 uses: a few hundred bytes a ref.
 constexpr std::size_t max_request_bytes = 64 * 1024 * 1024;
+// A million refs; libgit2 keeps them all.
+constexpr std::size_t max_listing_bytes = 64 * 1024 * 1024;
 
 }  // namespace
 
@@ -36,6 +39,8 @@ struct SmartHttp::Stream {
   bool lists_refs = false;
   bool is_sent = false;
   std::string request;
+  std::optional<std::string> prepared;  // the answer, when it is known
+  std::size_t taken = 0;                // of that, or of the server's
 
   static Stream* of(git_smart_subtransport_stream* stream) { return reinterpret_cast<Stream*>(stream); }
 
@@ -43,8 +48,9 @@ struct SmartHttp::Stream {
     Stream* self = of(stream);
     return self->guarded([&] {
       const std::stop_token stop = self->http->stop_();
-      if (!std::exchange(self->is_sent, true)) self->send(stop);
-      *count = self->http->remote_.read(buffer, size, stop);
+      *count = self->prepared ? self->read_prepared(buffer, size) : self->read_answer(buffer, size, stop);
+      self->taken += *count;
+      if (self->lists_refs && self->taken > max_listing_bytes) throw std::length_error("the server lists more refs than fit into memory");
     });
   }
 
@@ -60,6 +66,15 @@ struct SmartHttp::Stream {
     Stream* self = of(stream);
     if (self->is_sent) self->http->remote_.end();
     delete self;
+  }
+
+  std::size_t read_prepared(char* buffer, std::size_t size) const {
+    return prepared->copy(buffer, size, taken);
+  }
+
+  std::size_t read_answer(char* buffer, std::size_t size, const std::stop_token& stop) {
+    if (!std::exchange(is_sent, true)) send(stop);
+    return http->remote_.read(buffer, size, stop);
   }
 
   void send(const std::stop_token& stop) {
@@ -114,6 +129,7 @@ int SmartHttp::Subtransport::action(git_smart_subtransport_stream** out, git_sma
   stream->parent.free = Stream::free;
   stream->http = of(transport)->http;
   stream->lists_refs = service == GIT_SERVICE_UPLOADPACK_LS;
+  if (stream->lists_refs) stream->prepared = std::exchange(stream->http->prepared_, std::nullopt);
   *out = &stream->parent;
   return 0;
 }

@@ -3,8 +3,10 @@
 
 #include <exception>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include "git/libgit2.hpp"
 #include "sync/http_remote.hpp"
@@ -21,6 +23,10 @@ class SmartHttp {
   // For git_remote_callbacks::transport: a transport for the remote `owner`, which must not outlive this.
   int make_transport(git_transport** out, git_remote* owner);
 
+  // The next time that libgit2 lists the refs it is told this, and the server is not asked.
+  void answer_next_listing(std::string advertisement) { prepared_ = std::move(advertisement); }
+  void ask_next_listing() { prepared_.reset(); }
+
  private:
   struct Subtransport;
   struct Stream;
@@ -29,6 +35,7 @@ class SmartHttp {
   HttpRemote& remote_;
   std::function<std::stop_token()> stop_;
   std::function<void(const std::string&)> failed_;
+  std::optional<std::string> prepared_;
 };
 
 }  // namespace tidemark::sync

@@ -1,4 +1,5 @@
 // Servers over http(s) that hang, trickle or break off at each stage: the attempt ends in time, leaves nothing behind, and the next one works.
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <chrono>
@@ -52,7 +53,7 @@ struct HttpFaults : TlsFixture {
       const auto patience = Clock::now() + std::chrono::seconds(20);
       while (seen < asked_for && Clock::now() < patience) {
         seen += requests.take().size();
-        std::this_thread::yield();
+        poll(nullptr, 0, 5);
       }
       asked_to_stop = Clock::now();
       stop.request_stop();
@@ -88,7 +89,7 @@ TEST_CASE_FIXTURE(HttpFaults, "a server that hangs or trickles, in the listing o
   for (const auto& fault : std::vector<std::vector<std::string>>{{"--hang", "refs"}, {"--trickle", "refs"}, {"--hang", "refs", "--old"}, {"--hang", "pack"}, {"--trickle", "pack"}}) {
     CAPTURE(fault);
     const bool in_pack = fault[1] == "pack";
-    const std::size_t asked_for = in_pack ? 4 : 1;  // capabilities, ls-refs, listing, pack
+    const std::size_t asked_for = in_pack ? 3 : 1;  // capabilities, ls-refs, pack
     for (const bool secure : {false, true}) {
       const GitHttpServer server = serve(secure ? tls(fault) : fault);
       check_ends_in_time(server.url("r.git"), asked_for);

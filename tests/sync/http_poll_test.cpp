@@ -44,6 +44,61 @@ TEST_CASE_FIXTURE(HttpFixture, "the fetch goes on with the poll's connection") {
   for (const auto& request : requests.take()) CHECK(request["connection"] == 1);
 }
 
+TEST_CASE_FIXTURE(HttpFixture, "a push is fetched without a listing of all refs") {
+  const GitHttpServer server = serve();
+  use(server.url("r.git"));
+  CHECK(fetched() == head);
+  auto lines = asked();
+  CHECK(lines.front() == refs);  // what the server speaks
+  CHECK(std::ranges::count(lines, refs) == 1);
+  CHECK(fetched() == push("2"));
+  lines = asked();
+  CHECK(std::ranges::count(lines, refs) == 0);
+  CHECK(lines.size() <= 3);  // ls-refs, what we have, the pack
+  check_complete(head);
+}
+
+TEST_CASE_FIXTURE(HttpFixture, "a ref that moves or vanishes between the poll and the fetch is looked for again") {
+  const GitHttpServer server = serve();
+  use(server.url("r.git"));
+  CHECK(fetched() == head);
+  push("seen");
+  const RemoteRef seen = fetcher->resolve({});
+  CHECK(seen.oid.hex() == head);
+  const std::string forced = git.commit({{"z", {"100644", "unrelated"}}});
+  CHECK(fetcher->fetch(seen, {}).hex() == forced);
+  check_complete(forced);
+  const std::string gone = git.commit({{"z", {"100644", "gone"}}}, "refs/heads/gone");
+  use(server.url("r.git"), "gone");
+  const RemoteRef found = fetcher->resolve({});
+  CHECK(found.oid.hex() == gone);
+  git.git({"update-ref", "-d", "refs/heads/gone"});
+  CHECK_THROWS_WITH_AS(fetcher->fetch(found, {}), doctest::Contains("there is no branch or tag 'gone'"), tidemark::TransientError);
+}
+
+TEST_CASE_FIXTURE(HttpFixture, "a part of the history is fetched over http too, where libgit2 can, and stays complete over updates") {
+  for (int i = 0; i < 5; ++i) push(std::to_string(i));
+  const bool can = LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 7;
+  const auto history = [&] { return run({"git", "-C", root().string(), "rev-list", "--count", fetched()}, {}, GitRepository::environment()); };
+  for (const bool old : {false, true}) {
+    CAPTURE(old);
+    const GitHttpServer server = serve(old ? std::vector<std::string>{"--old"} : std::vector<std::string>{});
+    settings.depth = 1;
+    use(server.url("r.git"));
+    CHECK(history() == (can ? "1\n" : trimmed(git.git({"rev-list", "--count", "main"})) + "\n"));
+    for (int i = 0; i < 3; ++i) {
+      CHECK(fetched() == push("more " + std::to_string(i)));
+      check_complete(head);
+    }
+    settings.depth = 0;
+    use(server.url("r.git"));
+    push("last");
+    CHECK(history() == git.git({"rev-list", "--count", "main"}));
+    check_complete(head);
+    std::filesystem::remove_all(root());
+  }
+}
+
 TEST_CASE_FIXTURE(HttpFixture, "a server that speaks only version 0 is listed, over the kept connection too") {
   const GitHttpServer server = serve({"--old"});
   use(server.url("r.git"));

@@ -58,6 +58,22 @@ TEST_CASE("git's own answers are understood: version 2, and the listing of versi
   CHECK(listed(run({"git", "upload-pack", "--stateless-rpc", git.path().string()}, ls_refs_request(names), environment), names) == expected);
 }
 
+TEST_CASE("refs told to libgit2 are read back as those of a server with version 0") {
+  const std::vector<RemoteRef> refs = {{"HEAD", *tidemark::git::Oid::parse(one)}, {"refs/heads/main", *tidemark::git::Oid::parse(two)}};
+  const Advertisement told = advertised(v0_advertisement(refs, true));
+  CHECK(told.is_complete());
+  CHECK_FALSE(told.is_v2());
+  CHECK(told.refs() == refs);
+}
+
+TEST_CASE("whether a server gives parts of the history is read from its capabilities") {
+  const auto with_fetch = [](const std::string& features) { return advertised(pkt_line("version 2") + pkt_line("ls-refs") + pkt_line("fetch" + features) + "0000").can_be_shallow(); };
+  CHECK(with_fetch("=shallow wait-for-done filter"));
+  CHECK(with_fetch("=filter shallow"));
+  CHECK_FALSE(with_fetch(""));
+  CHECK_FALSE(with_fetch("=not-shallow"));
+}
+
 TEST_CASE("the service line may come before each version, and an empty repository lists nothing") {
   const std::string service = pkt_line("# service=git-upload-pack") + "0000";
   CHECK(advertised(service + pkt_line("version 2") + pkt_line("ls-refs=unborn") + "0000").is_v2());
