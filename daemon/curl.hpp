@@ -43,7 +43,8 @@ struct Head {
   std::size_t bytes_ = 0;
 };
 
-// One easy handle, used for one transfer after the other, on a multi handle, which keeps the connections and, unlike the easy interface, can be woken to stop.
+// One easy handle, used for one transfer after the other, on a multi handle, which keeps the connections and, unlike the easy interface, can be woken
+// to stop.
 class Transfers {
  public:
   Transfers();
@@ -58,7 +59,8 @@ class Transfers {
     check_option(curl_easy_setopt(easy_.get(), option, value));
   }
 
-  // Forgets the last transfer's options and sets those of every request: method, URL, headers, body; no redirects followed, no signals, http(s) alone.
+  // Forgets the last transfer's options and sets those of every request: method, URL, headers, body; no redirects followed, no signals, http(s)
+  // alone.
   void prepare(const std::string& method, const std::string& url, const HeaderList& headers, std::string_view body, Head& head);
   // TLS with `files`; a CA file is read again after `authorities_seconds`.
   void use(const TlsFiles& files, long authorities_seconds);

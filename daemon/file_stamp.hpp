@@ -16,8 +16,8 @@ struct FileStamp {
   timespec changed = {};
 
   bool operator==(const FileStamp& other) const {
-    return device == other.device && inode == other.inode && size == other.size && written.tv_sec == other.written.tv_sec && written.tv_nsec == other.written.tv_nsec &&
-           changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
+    return device == other.device && inode == other.inode && size == other.size && written.tv_sec == other.written.tv_sec &&
+           written.tv_nsec == other.written.tv_nsec && changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
   }
 
   // Nothing, and errno, when there is no such file. Symbolic links are followed, as Kubernetes replaces the files of a Secret by them.

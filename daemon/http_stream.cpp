@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <new>
 #include <optional>
@@ -78,7 +78,8 @@ struct HttpStream::Implementation {
   void use_cookies() {
     if (settings.cookie_file.empty()) return;
     const auto now = FileStamp::of(settings.cookie_file);
-    if (!now || access(settings.cookie_file.c_str(), R_OK) != 0) throw TransientError("read the cookie file " + settings.cookie_file + ": " + std::strerror(errno));
+    if (!now || access(settings.cookie_file.c_str(), R_OK) != 0)
+      throw TransientError("read the cookie file " + settings.cookie_file + ": " + std::strerror(errno));
     if (cookies == now) return;
     transfers.set(CURLOPT_COOKIELIST, "ALL");  // forgets them
     transfers.set(CURLOPT_COOKIEFILE, settings.cookie_file.c_str());
@@ -100,16 +101,25 @@ struct HttpStream::Implementation {
     const std::string reason = redact_credentials(transfers.reason(code));
     if (head.is_too_large) throw TransientError("the headers of " + host + "'s answer are too large");
     switch (code) {
-      case CURLE_COULDNT_RESOLVE_HOST: throw TransientError("look up " + host + ": there is no such name, or the name server does not answer");
-      case CURLE_COULDNT_RESOLVE_PROXY: throw TransientError("look up the proxy for " + host + ": " + reason);
-      case CURLE_COULDNT_CONNECT: throw TransientError("connect to " + host + ": " + reason);
-      case CURLE_PEER_FAILED_VERIFICATION: throw CertificateError("the certificate of " + host + " is not trusted: " + reason);
-      case CURLE_SSL_CACERT_BADFILE: throw CertificateError("the certificates of " + settings.tls.ca + " can't be used: " + reason);
-      case CURLE_SSL_CERTPROBLEM: throw CertificateError("our certificate " + settings.tls.client_certificate + " can't be used: " + reason);
-      case CURLE_SSL_CONNECT_ERROR: throw TransientError("begin TLS with " + host + ": " + reason);
+      case CURLE_COULDNT_RESOLVE_HOST:
+        throw TransientError("look up " + host + ": there is no such name, or the name server does not answer");
+      case CURLE_COULDNT_RESOLVE_PROXY:
+        throw TransientError("look up the proxy for " + host + ": " + reason);
+      case CURLE_COULDNT_CONNECT:
+        throw TransientError("connect to " + host + ": " + reason);
+      case CURLE_PEER_FAILED_VERIFICATION:
+        throw CertificateError("the certificate of " + host + " is not trusted: " + reason);
+      case CURLE_SSL_CACERT_BADFILE:
+        throw CertificateError("the certificates of " + settings.tls.ca + " can't be used: " + reason);
+      case CURLE_SSL_CERTPROBLEM:
+        throw CertificateError("our certificate " + settings.tls.client_certificate + " can't be used: " + reason);
+      case CURLE_SSL_CONNECT_ERROR:
+        throw TransientError("begin TLS with " + host + ": " + reason);
       case CURLE_PARTIAL_FILE:
-      case CURLE_GOT_NOTHING: throw TransientError("receive from " + host + ": the connection ended before the answer did (" + reason + ")");
-      default: throw TransientError("talk to " + host + ": " + reason);
+      case CURLE_GOT_NOTHING:
+        throw TransientError("receive from " + host + ": the connection ended before the answer did (" + reason + ")");
+      default:
+        throw TransientError("talk to " + host + ": " + reason);
     }
   }
 
@@ -132,8 +142,8 @@ struct HttpStream::Implementation {
   curl::Head head;
   std::optional<curl::HeaderList> headers;
   std::string buffer;
-  std::size_t taken = 0;           // of the buffer
-  std::optional<CURLcode> result;  // of a transfer that ended
+  std::size_t taken = 0;             // of the buffer
+  std::optional<CURLcode> result;    // of a transfer that ended
   std::optional<FileStamp> cookies;  // of the file that was read last
   std::stop_token last_stop;
   curl::Transfers transfers;  // last: it points to what is above

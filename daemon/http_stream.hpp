@@ -1,5 +1,5 @@
-// Requests whose answers are read piece by piece, on libcurl: for what does not fit into memory. One stream keeps its connections (HTTP/2 where a server
-// offers it over TLS), its cookies, and one answer at a time; use it from one thread at a time.
+// Requests whose answers are read piece by piece, on libcurl: for what does not fit into memory. One stream keeps its connections (HTTP/2 where a
+// server offers it over TLS), its cookies, and one answer at a time; use it from one thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -53,9 +53,9 @@ class HttpStream {
   HttpStream(const HttpStream&) = delete;
   HttpStream& operator=(const HttpStream&) = delete;
 
-  // Gives up the last answer, sends the request and waits for the head of its answer; redirects are answers too. The proxies are those of the environment
-  // (http_proxy, https_proxy, no_proxy), but never for a loopback address. There is no other limit of time than `stop`, which ends it at once.
-  // This and read() throw TransientError that names the host and what failed; CertificateError.
+  // Gives up the last answer, sends the request and waits for the head of its answer; redirects are answers too. The proxies are those of the
+  // environment (http_proxy, https_proxy, no_proxy), but never for a loopback address. There is no other limit of time than `stop`, which ends it at
+  // once. This and read() throw TransientError that names the host and what failed; CertificateError.
   HttpHead begin(HttpStreamRequest request, const std::stop_token& stop);
   // The next bytes of the answer's body, at most `size`; 0 at its end. It is an error when the connection ends earlier.
   std::size_t read(char* into, std::size_t size, const std::stop_token& stop);

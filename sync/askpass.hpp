@@ -16,7 +16,8 @@ class Askpass {
   // `called` is told of each call whether it succeeded.
   Askpass(std::string url, std::function<void(bool)> called);
 
-  // What it answered last; it is asked when it was not yet, and after forget(). At most a second. Throws TransientError, which never has what it answered.
+  // What it answered last; it is asked when it was not yet, and after forget(). At most a second. Throws TransientError, which never has what it
+  // answered.
   const HttpLogin& login(const std::stop_token& stop);
   void forget() { login_.reset(); }
 

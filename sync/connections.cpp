@@ -26,7 +26,8 @@ constexpr std::size_t max_hanging_lookups = 2;
 // libgit2's stream factory has no payload.
 thread_local Connections* current = nullptr;
 
-// libgit2's ssh transport takes the descriptor from behind the two pointers, as its own socket stream has it (streams/socket.h, the same from 0.23 to 1.9).
+// libgit2's ssh transport takes the descriptor from behind the two pointers, as its own socket stream has it (streams/socket.h, the same from 0.23
+// to 1.9).
 struct Stream {
   git_stream parent = {};
   char* host_pointer = nullptr;

@@ -1,4 +1,5 @@
-// The sockets of a fetcher, made so that a stop or a deadline ends whatever libgit2 waits for on them: libgit2 has no cancellation, and before 1.7 no time limits.
+// The sockets of a fetcher, made so that a stop or a deadline ends whatever libgit2 waits for on them: libgit2 has no cancellation, and before 1.7 no
+// time limits.
 #pragma once
 
 #include <atomic>

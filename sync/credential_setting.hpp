@@ -15,7 +15,8 @@ struct CredentialSetting {
   std::string password_file;  // instead of a password
 };
 
-// {"url": "https://host", "username": "u", "password": "p"} or with "password-file", or a list of such. Adds them to `credentials`, or gives a problem in words, without a secret.
+// {"url": "https://host", "username": "u", "password": "p"} or with "password-file", or a list of such. Adds them to `credentials`, or gives a
+// problem in words, without a secret.
 std::optional<std::string> add_credentials(std::string_view json, std::vector<CredentialSetting>& credentials);
 
 }  // namespace tidemark::sync

@@ -24,20 +24,26 @@ std::string joined(const std::vector<std::string>& texts) {
 
 std::string_view kind_of(const git_cert_hostkey& certificate) {
   switch (certificate.raw_type) {
-    case GIT_CERT_SSH_RAW_TYPE_RSA: return "RSA";
-    case GIT_CERT_SSH_RAW_TYPE_DSS: return "DSA";
+    case GIT_CERT_SSH_RAW_TYPE_RSA:
+      return "RSA";
+    case GIT_CERT_SSH_RAW_TYPE_DSS:
+      return "DSA";
     case GIT_CERT_SSH_RAW_TYPE_KEY_ECDSA_256:
     case GIT_CERT_SSH_RAW_TYPE_KEY_ECDSA_384:
-    case GIT_CERT_SSH_RAW_TYPE_KEY_ECDSA_521: return "ECDSA";
-    case GIT_CERT_SSH_RAW_TYPE_KEY_ED25519: return "Ed25519";
-    default: return "unknown";
+    case GIT_CERT_SSH_RAW_TYPE_KEY_ECDSA_521:
+      return "ECDSA";
+    case GIT_CERT_SSH_RAW_TYPE_KEY_ED25519:
+      return "Ed25519";
+    default:
+      return "unknown";
   }
 }
 
 // "openssh-key-v1", NUL, and the cipher's name, "none", as base64 (OpenSSH's PROTOCOL.key).
 constexpr std::string_view openssh_without_passphrase = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU";
 
-// A private key in PEM or OpenSSH's format, without a passphrase as far as its head shows; otherwise why not. libgit2 would end the whole connection at it.
+// A private key in PEM or OpenSSH's format, without a passphrase as far as its head shows; otherwise why not. libgit2 would end the whole connection
+// at it.
 std::string problem_of_key(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return "can't be read";
@@ -120,10 +126,11 @@ int Credentials::check_host_key(const git_cert_hostkey& certificate, const std::
   const std::string_view key(certificate.hostkey ? certificate.hostkey : "", certificate.hostkey ? certificate.hostkey_len : 0);
   const std::string kind(kind_of(certificate));
   switch (known.check(host, remote_.port, key)) {
-    case KnownHosts::Answer::known: return 0;
+    case KnownHosts::Answer::known:
+      return 0;
     case KnownHosts::Answer::unknown:
-      refuse("the ssh host " + place + " is not in " + settings_.ssh_known_hosts_file + "; add its key (ssh-keyscan -p " + std::to_string(remote_.port) + " " + host +
-             ", compared with what its owner publishes)");
+      refuse("the ssh host " + place + " is not in " + settings_.ssh_known_hosts_file + "; add its key (ssh-keyscan -p " +
+             std::to_string(remote_.port) + " " + host + ", compared with what its owner publishes)");
       break;
     case KnownHosts::Answer::other_key:
       refuse("the ssh host " + place + " shows an " + kind + " key other than those in " + settings_.ssh_known_hosts_file +
@@ -142,7 +149,8 @@ int Credentials::refuse(std::string reason) {
 }
 
 void Credentials::prepare_home(const fs::path& home) const {
-  const std::string wanted = settings_.ssh_known_hosts ? KnownHosts(settings_.ssh_known_hosts_file).preferred_line(remote_.host, remote_.port) + "\n" : "\n";
+  const std::string wanted =
+      settings_.ssh_known_hosts ? KnownHosts(settings_.ssh_known_hosts_file).preferred_line(remote_.host, remote_.port) + "\n" : "\n";
   const fs::path file = home / ".ssh" / "known_hosts";
   std::ifstream in(file, std::ios::binary);
   if (in && std::string(std::istreambuf_iterator<char>(in), {}) == wanted) return;

@@ -1,4 +1,5 @@
-// Who we are to an ssh remote, and who it is: keys and known hosts. Files are read when they are needed, never kept longer than a fetch, never logged.
+// Who we are to an ssh remote, and who it is: keys and known hosts. Files are read when they are needed, never kept longer than a fetch, never
+// logged.
 #pragma once
 
 #include <filesystem>
@@ -16,11 +17,12 @@ class Credentials {
   // Throws ConfigError for a --repo that can't be read.
   explicit Credentials(const SyncSettings& settings);
 
-  // libgit2's callbacks (git_credential_acquire_cb, git_transport_certificate_check_cb) with this object as payload. Each refusal leaves a sentence in refusal().
+  // libgit2's callbacks (git_credential_acquire_cb, git_transport_certificate_check_cb) with this object as payload. Each refusal leaves a sentence
+  // in refusal().
   static int acquire(git_credential** out, const char* url, const char* username_from_url, unsigned int allowed_types, void* payload);
   static int check_certificate(git_cert* certificate, int valid, const char* host, void* payload);
 
-  void begin();                              // before each connection: tries anew, from the first key
+  void begin();                                            // before each connection: tries anew, from the first key
   const std::string& refusal() const { return refusal_; }  // why the last connection was refused by us, in words that say what to do; "" otherwise
 
   const RemoteUrl& remote() const { return remote_; }

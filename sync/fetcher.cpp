@@ -77,7 +77,8 @@ int Fetcher::Callbacks::transport(git_transport** out, git_remote* owner, void* 
 Fetcher::Fetcher(const SyncSettings& settings, Repository& repository, Log& log, std::function<void(bool)> askpass_called)
     : settings_(settings), repository_(repository), log_(log), credentials_(settings) {
   const RemoteUrl& remote = credentials_.remote();
-  if (remote.transport == RemoteUrl::Transport::http) http_ = std::make_unique<HttpStack>(settings_, remote.url, connections_, std::move(askpass_called));
+  if (remote.transport == RemoteUrl::Transport::http)
+    http_ = std::make_unique<HttpStack>(settings_, remote.url, connections_, std::move(askpass_called));
   if (remote.transport == RemoteUrl::Transport::ssh) set_home((repository_.git_directory() / "tidemark-home").c_str());
 }
 
@@ -285,7 +286,8 @@ git::Oid Fetcher::peel(const git::Oid& oid) const {
   const git::ObjectHandle object(found);
   git_object* peeled = nullptr;
   if (git_object_peel(&peeled, found, GIT_OBJECT_COMMIT) < 0) {
-    throw git::Error("'" + settings_.ref + "' is a " + git_object_type2string(git_object_type(found)) + " that leads to no commit; name a branch, a tag of a commit or a commit by --ref");
+    throw git::Error("'" + settings_.ref + "' is a " + git_object_type2string(git_object_type(found)) +
+                     " that leads to no commit; name a branch, a tag of a commit or a commit by --ref");
   }
   const git::ObjectHandle target(peeled);
   return git::from_git(*git_object_id(peeled));

@@ -26,20 +26,22 @@ struct HttpStack;
 class Fetcher {
  public:
   // `askpass_called` is told of each call of --askpass-url whether it succeeded.
-  // Before other threads are started, as libgit2 before 1.7 takes the home directory from the environment. Throws ConfigError for a --repo that can't be read.
+  // Before other threads are started, as libgit2 before 1.7 takes the home directory from the environment. Throws ConfigError for a --repo that can't
+  // be read.
   Fetcher(const SyncSettings& settings, Repository& repository, Log& log, std::function<void(bool)> askpass_called = {});
   ~Fetcher();
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
 
-  // Over http(s) one small request, else one listing of the remote's refs: no object is transferred, the disk is not touched. `--ref` is looked for as git rev-parse does it:
-  // HEAD, a full name, a tag, a branch; a full hash needs no listing.
-  // Throws TransientError (network, credentials, a ref that is not there: it may come) naming what to check; StopRequested as TransientError.
+  // Over http(s) one small request, else one listing of the remote's refs: no object is transferred, the disk is not touched. `--ref` is looked for
+  // as git rev-parse does it: HEAD, a full name, a tag, a branch; a full hash needs no listing. Throws TransientError (network, credentials, a ref
+  // that is not there: it may come) naming what to check; StopRequested as TransientError.
   RemoteRef resolve(std::stop_token stop);
 
-  // Brings the objects of `ref` (at --depth where libgit2 can, 1.7 on; in full and said so once otherwise; for a bare hash that the server does not give, all branches and tags) and gives the peeled commit.
-  // Goes on with the connection of the resolve before it. When the ref has moved since, its new commit may be what is brought and given.
-  // Ends within a second of `stop` or of the sync timeout, and leaves a repository that the next call can use.
+  // Brings the objects of `ref` (at --depth where libgit2 can, 1.7 on; in full and said so once otherwise; for a bare hash that the server does not
+  // give, all branches and tags) and gives the peeled commit. Goes on with the connection of the resolve before it. When the ref has moved since, its
+  // new commit may be what is brought and given. Ends within a second of `stop` or of the sync timeout, and leaves a repository that the next call
+  // can use.
   git::Oid fetch(const RemoteRef& ref, std::stop_token stop);
 
  private:
@@ -69,7 +71,7 @@ class Fetcher {
   Credentials credentials_;
   Connections connections_;
   std::unique_ptr<HttpStack> http_;  // of a remote over http(s)
-  git::RemoteHandle remote_;    // while connected
+  git::RemoteHandle remote_;         // while connected
   RemoteMessage remote_message_;
   bool said_full_ = false;
 };

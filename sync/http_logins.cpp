@@ -31,12 +31,14 @@ HttpLogins::HttpLogins(const SyncSettings& settings, std::function<void(bool)> a
   const RemoteUrl remote = RemoteUrl::parse(settings.repo);
   if (remote.transport == RemoteUrl::Transport::http) repo_ = HttpUrl::parse(remote.url);
   if (repo_ && !settings.username.empty()) {
-    add(*repo_, settings.username, settings.password, settings.password_file, settings.password_file.empty() ? "GITSYNC_PASSWORD" : "--password-file");
+    add(*repo_, settings.username, settings.password, settings.password_file,
+        settings.password_file.empty() ? "GITSYNC_PASSWORD" : "--password-file");
   } else if (repo_ && remote.user) {
     entries_.push_back({*repo_, *remote.user, remote.password.value_or(""), "the URL of --repo", "of the URL"});
   }
   for (const auto& credential : settings.credentials) {
-    if (const auto url = HttpUrl::parse(credential.url)) add(*url, credential.username, credential.password, credential.password_file, "--credential");
+    if (const auto url = HttpUrl::parse(credential.url))
+      add(*url, credential.username, credential.password, credential.password_file, "--credential");
   }
   if (repo_ && !settings.askpass_url.empty()) {
     askpass_ = std::make_unique<Askpass>(settings.askpass_url, std::move(askpass_called));
@@ -44,7 +46,8 @@ HttpLogins::HttpLogins(const SyncSettings& settings, std::function<void(bool)> a
   }
 }
 
-void HttpLogins::add(const HttpUrl& url, const std::string& user, const std::string& password, const std::string& password_file, const std::string& source) {
+void HttpLogins::add(const HttpUrl& url, const std::string& user, const std::string& password, const std::string& password_file,
+                     const std::string& source) {
   Entry entry{url, user, password, source, user};
   if (!password_file.empty()) entry.password = SecretFile(password_file);
   entries_.push_back(std::move(entry));
@@ -56,7 +59,8 @@ HttpLogins::Entry* HttpLogins::entry_for(const HttpUrl& url) {
   for (Entry& entry : entries_) {
     if (!is_for(entry.url, url)) continue;
     const bool entry_begins = begins(entry.url.path, url.path);
-    const bool is_better = !best || (entry_begins && (!best_begins || entry.url.path.size() >= best->url.path.size())) || (!entry_begins && !best_begins);
+    const bool is_better =
+        !best || (entry_begins && (!best_begins || entry.url.path.size() >= best->url.path.size())) || (!entry_begins && !best_begins);
     if (!is_better) continue;
     best = &entry;
     best_begins = entry_begins;
@@ -86,7 +90,8 @@ std::string HttpLogins::advice(const HttpUrl& url) const {
 }
 
 std::string HttpLogins::refusal(const HttpUrl& url, const Login& login) {
-  return without_query(url) + " refuses the user '" + login.user + "' with the password from " + login.source + "; check both, and that this user may read the repository";
+  return without_query(url) + " refuses the user '" + login.user + "' with the password from " + login.source +
+         "; check both, and that this user may read the repository";
 }
 
 bool HttpLogins::is_asked_for(const HttpUrl& url) const { return asked_.contains(origin_of(url)); }

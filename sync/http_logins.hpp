@@ -29,9 +29,9 @@ class HttpLogins {
     std::string user;    // as it may be told
   };
   enum class Freshness { cached, fresh };
-  // What is for `url`: of the entries for its scheme, host and port the one whose path is the longest beginning of the URL's (else the last: a password is for its host), and
-  // what is for http is for https of the same host too. Nothing when there is none. Files are read again when they have changed, and all is asked for again when it has to be fresh.
-  // Throws TransientError.
+  // What is for `url`: of the entries for its scheme, host and port the one whose path is the longest beginning of the URL's (else the last: a
+  // password is for its host), and what is for http is for https of the same host too. Nothing when there is none. Files are read again when they
+  // have changed, and all is asked for again when it has to be fresh. Throws TransientError.
   std::optional<Login> find(const HttpUrl& url, Freshness freshness, const std::stop_token& stop);
 
   // What to do when there is none for `url`, and when the server refuses `login`.

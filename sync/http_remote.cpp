@@ -49,23 +49,35 @@ bool takes_basic(const HttpHead& head) {
 
 std::string meaning_of(int status) {
   switch (status) {
-    case 400: return "400 Bad Request";
-    case 403: return "403 Forbidden: it does not let this user read the repository, or not from here";
-    case 404: return "404 Not Found: there is no such repository, or this user may not see it; check --repo and the credentials";
-    case 407: return "407 Proxy Authentication Required: put the proxy's user and password into the proxy's URL in the environment";
-    case 410: return "410 Gone: the repository is not there any more; check --repo";
-    case 429: return "429 Too Many Requests: raise --period";
-    case 500: return "500 Internal Server Error";
-    case 502: return "502 Bad Gateway";
-    case 503: return "503 Service Unavailable";
-    case 504: return "504 Gateway Timeout";
-    default: return std::to_string(status);
+    case 400:
+      return "400 Bad Request";
+    case 403:
+      return "403 Forbidden: it does not let this user read the repository, or not from here";
+    case 404:
+      return "404 Not Found: there is no such repository, or this user may not see it; check --repo and the credentials";
+    case 407:
+      return "407 Proxy Authentication Required: put the proxy's user and password into the proxy's URL in the environment";
+    case 410:
+      return "410 Gone: the repository is not there any more; check --repo";
+    case 429:
+      return "429 Too Many Requests: raise --period";
+    case 500:
+      return "500 Internal Server Error";
+    case 502:
+      return "502 Bad Gateway";
+    case 503:
+      return "503 Service Unavailable";
+    case 504:
+      return "504 Gateway Timeout";
+    default:
+      return std::to_string(status);
   }
 }
 
 }  // namespace
 
-HttpRemote::HttpRemote(HttpStream& http, HttpLogins& logins, const std::string& url) : http_(http), logins_(logins), origin_(without_slash(url)), place_(origin_) {
+HttpRemote::HttpRemote(HttpStream& http, HttpLogins& logins, const std::string& url)
+    : http_(http), logins_(logins), origin_(without_slash(url)), place_(origin_) {
   if (!HttpUrl::parse(origin_)) throw ConfigError("--repo " + url + " is no URL");
 }
 
@@ -98,8 +110,10 @@ void HttpRemote::follow(HttpUrl& url, const HttpHead& head) const {
   const auto next = HttpUrl::resolve(url.text, to);
   const std::string told = "it redirects to '" + one_line(redact_credentials(to), 300) + "'";
   if (!next) throw TransientError(told + ", which is no URL of http(s); check --repo");
-  if (url.scheme == "https" && next->scheme == "http") throw TransientError(told + ", from https to http, which is not followed: anybody could read and change what comes from there");
-  if (!next->text.ends_with(refs_tail)) throw TransientError(told + ", which is no git repository (a page to log in?); check --repo and the credentials");
+  if (url.scheme == "https" && next->scheme == "http")
+    throw TransientError(told + ", from https to http, which is not followed: anybody could read and change what comes from there");
+  if (!next->text.ends_with(refs_tail))
+    throw TransientError(told + ", which is no git repository (a page to log in?); check --repo and the credentials");
   url = *next;
 }
 
@@ -144,13 +158,20 @@ HttpHead HttpRemote::exchange(HttpStreamRequest request, const HttpUrl& url, con
 }
 
 void HttpRemote::check(const HttpHead& head, const HttpUrl& url, std::string_view type, const std::stop_token& stop) {
-  if (is_redirect(head.status)) throw TransientError(url.text + " redirects in the middle of a fetch to '" + one_line(redact_credentials(header(head, "location")), 300) + "', which is not followed");
+  if (is_redirect(head.status))
+    throw TransientError(url.text + " redirects in the middle of a fetch to '" + one_line(redact_credentials(header(head, "location")), 300) +
+                         "', which is not followed");
   if (head.status != 200) throw TransientError("the server answers " + meaning_of(head.status) + words(head, stop));
   const std::string got = type_of(head);
   if (got == type) return;
-  if (got.starts_with("text/html")) throw TransientError("the server answers with a web page: there is no git repository at this URL, or it wants a login; check --repo and the credentials");
-  if (got == "text/plain" && type == refs_type) throw TransientError("the server knows only git's old protocol for plain files ('dumb http'), which is not supported; it needs git http-backend or its like");
-  throw TransientError("the server answers with '" + one_line(got, 100) + "' and not with " + std::string(type) + "; check that --repo is a git repository");
+  if (got.starts_with("text/html"))
+    throw TransientError(
+        "the server answers with a web page: there is no git repository at this URL, or it wants a login; check --repo and the credentials");
+  if (got == "text/plain" && type == refs_type)
+    throw TransientError(
+        "the server knows only git's old protocol for plain files ('dumb http'), which is not supported; it needs git http-backend or its like");
+  throw TransientError("the server answers with '" + one_line(got, 100) + "' and not with " + std::string(type) +
+                       "; check that --repo is a git repository");
 }
 
 // What an answer in plain text says, as git's servers explain themselves.

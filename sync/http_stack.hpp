@@ -1,4 +1,5 @@
-// All that a fetcher has for a remote over http(s): its poll and libgit2's fetch share a stream, and with it the connection and what was learned about the server.
+// All that a fetcher has for a remote over http(s): its poll and libgit2's fetch share a stream, and with it the connection and what was learned
+// about the server.
 #pragma once
 
 #include <functional>
@@ -22,7 +23,8 @@ struct HttpStack {
         logins(settings, std::move(askpass_called)),
         remote(stream, logins, url),
         poll(remote),
-        smart(remote, [&connections] { return connections.token(); }, [&connections](const std::string& problem) { connections.fail(problem); }) {}
+        smart(
+            remote, [&connections] { return connections.token(); }, [&connections](const std::string& problem) { connections.fail(problem); }) {}
 
   HttpStream stream;
   HttpLogins logins;
@@ -33,7 +35,9 @@ struct HttpStack {
  private:
   static HttpStreamSettings stream_settings(const SyncSettings& settings) {
     // Servers tell git from browsers by the beginning of its name.
-    return {.tls = {settings.ca_file, settings.client_cert_file, settings.client_key_file}, .user_agent = "git/2.0 (tidemark-sync)", .cookie_file = settings.cookie_file};
+    return {.tls = {settings.ca_file, settings.client_cert_file, settings.client_key_file},
+            .user_agent = "git/2.0 (tidemark-sync)",
+            .cookie_file = settings.cookie_file};
   }
 };
 

@@ -1,4 +1,5 @@
-// Git's pkt-line framing (gitprotocol-common(5)), read from bytes that arrive in any pieces. Pure; nothing that a server sends makes it keep more than one line.
+// Git's pkt-line framing (gitprotocol-common(5)), read from bytes that arrive in any pieces. Pure; nothing that a server sends makes it keep more
+// than one line.
 #pragma once
 
 #include <optional>

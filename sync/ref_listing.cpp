@@ -17,7 +17,9 @@ void count(std::size_t& total, std::size_t more) {
   if (total > max_bytes) throw ProtocolError("the server lists refs without end");
 }
 
-[[noreturn]] void refuse(std::string_view text) { throw ProtocolError("the server does not speak git's protocol: it says '" + one_line(text, 200) + "'"); }
+[[noreturn]] void refuse(std::string_view text) {
+  throw ProtocolError("the server does not speak git's protocol: it says '" + one_line(text, 200) + "'");
+}
 
 void check_hash(std::string_view format) {
   if (format != "sha1") throw ProtocolError("the repository's hashes are " + one_line(format, 40) + "; only those of SHA-1 are read");
@@ -54,10 +56,14 @@ void Advertisement::take(const PktLine& line) {
   if (line.kind == PktLine::Kind::data) {
     switch (state_) {
       case State::start:
-      case State::after_service: return take_first(line.text);
-      case State::capabilities: return take_capability(line.text);
-      case State::refs: return take_ref(line.text);
-      case State::complete: return;
+      case State::after_service:
+        return take_first(line.text);
+      case State::capabilities:
+        return take_capability(line.text);
+      case State::refs:
+        return take_ref(line.text);
+      case State::complete:
+        return;
     }
   }
   if (line.kind != PktLine::Kind::flush || state_ == State::start) refuse("");

@@ -1,5 +1,5 @@
-// A remote's refs as its answers list them: protocol v2's capabilities and ls-refs (gitprotocol-v2(5)), or the advertisement of v0 and v1 (gitprotocol-pack(5)).
-// Pure. Of all that a server lists only the refs that are asked for are kept.
+// A remote's refs as its answers list them: protocol v2's capabilities and ls-refs (gitprotocol-v2(5)), or the advertisement of v0 and v1
+// (gitprotocol-pack(5)). Pure. Of all that a server lists only the refs that are asked for are kept.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,7 @@ class Advertisement {
   bool is_complete() const { return state_ == State::complete; }
 
   bool is_v2() const { return is_v2_; }
-  bool can_be_shallow() const { return can_be_shallow_; }         // with v2
+  bool can_be_shallow() const { return can_be_shallow_; }       // with v2
   const std::vector<RemoteRef>& refs() const { return refs_; }  // without v2
 
  private:
@@ -76,7 +76,8 @@ class LsRefsAnswer {
   std::size_t bytes_ = 0;
 };
 
-// What a server of v0 would list if it had these refs alone: for libgit2, which speaks no v2. The capabilities are those that every server with v2 has in v0 too.
+// What a server of v0 would list if it had these refs alone: for libgit2, which speaks no v2. The capabilities are those that every server with v2
+// has in v0 too.
 std::string v0_advertisement(const std::vector<RemoteRef>& refs, bool can_be_shallow);
 
 }  // namespace tidemark::sync

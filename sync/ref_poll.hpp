@@ -1,5 +1,5 @@
-// What refs of a repository behind http(s) point to, cheaply: protocol v2's ls-refs, one request on the kept connection once the server has said that it speaks it;
-// otherwise v0's listing. The disk is not touched.
+// What refs of a repository behind http(s) point to, cheaply: protocol v2's ls-refs, one request on the kept connection once the server has said that
+// it speaks it; otherwise v0's listing. The disk is not touched.
 #pragma once
 
 #include <optional>

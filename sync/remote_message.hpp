@@ -22,7 +22,8 @@ class RemoteMessage {
     std::ranges::replace(text, '\r', '\n');
     while (!text.empty() && text.back() == '\n') text.pop_back();
     text.erase(0, text.rfind('\n') + 1);
-    const bool is_progress = text.find('%') != std::string::npos || text.ends_with("done.") || text.starts_with("Total ") || text.starts_with("Enumerating ");
+    const bool is_progress =
+        text.find('%') != std::string::npos || text.ends_with("done.") || text.starts_with("Total ") || text.starts_with("Enumerating ");
     return is_progress ? "" : text;
   }
 

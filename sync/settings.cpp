@@ -86,14 +86,16 @@ Problem set_cookie_file(std::string& target, std::string_view text) {
 void declare_http_credentials(Settings& options, SyncSettings& s) {
   const std::string group = "Credentials";
   options.add_repeated(
-      {"credential", "user and password for an http(s) URL: a JSON object of url, username and password or password-file, or a list of them", group, "JSON"},
+      {"credential", "user and password for an http(s) URL: a JSON object of url, username and password or password-file, or a list of them", group,
+       "JSON"},
       [&s](std::string_view text) { return add_credentials(text, s.credentials); });
   options.add({"cookie-file", "send the cookies of /etc/git-secret/cookie_file, or of =PATH", group, "true|false|PATH"}, "false",
               [&s](std::string_view text) { return set_cookie_file(s.cookie_file, text); });
   options.add({"askpass-url", "where to GET user and password, as lines of username= and password=, when the server asks for them", group, "URL"},
               s.askpass_url);
-  options.add({"ca-file", "PEM file of the authorities to trust for https instead of the system's", group, "PATH", {"GIT_SSL_CAINFO", "SSL_CERT_FILE"}},
-              s.ca_file);
+  options.add(
+      {"ca-file", "PEM file of the authorities to trust for https instead of the system's", group, "PATH", {"GIT_SSL_CAINFO", "SSL_CERT_FILE"}},
+      s.ca_file);
   options.add({"client-cert-file", "PEM file of our own certificate for https", group, "PATH", {"GIT_SSL_CERT"}}, s.client_cert_file);
   options.add({"client-key-file", "PEM file of its key, if the certificate's does not hold it", group, "PATH", {"GIT_SSL_KEY"}}, s.client_key_file);
 }

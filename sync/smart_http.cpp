@@ -1,4 +1,5 @@
-// libgit2 asks for a stream, writes a whole request into it (none to list the refs), and reads the answer. The next request begins when it has read enough of the last one.
+// libgit2 asks for a stream, writes a whole request into it (none to list the refs), and reads the answer. The next request begins when it has read
+// enough of the last one.
 #include "sync/smart_http.hpp"
 
 #include <exception>
@@ -68,9 +69,7 @@ struct SmartHttp::Stream {
     delete self;
   }
 
-  std::size_t read_prepared(char* buffer, std::size_t size) const {
-    return prepared->copy(buffer, size, taken);
-  }
+  std::size_t read_prepared(char* buffer, std::size_t size) const { return prepared->copy(buffer, size, taken); }
 
   std::size_t read_answer(char* buffer, std::size_t size, const std::stop_token& stop) {
     if (!std::exchange(is_sent, true)) send(stop);
@@ -116,7 +115,8 @@ int SmartHttp::Subtransport::make(git_smart_subtransport** out, git_transport*, 
   return 0;
 }
 
-int SmartHttp::Subtransport::action(git_smart_subtransport_stream** out, git_smart_subtransport* transport, const char*, git_smart_service_t service) {
+int SmartHttp::Subtransport::action(git_smart_subtransport_stream** out, git_smart_subtransport* transport, const char*,
+                                    git_smart_service_t service) {
   if (service != GIT_SERVICE_UPLOADPACK_LS && service != GIT_SERVICE_UPLOADPACK) {
     git_error_set_str(GIT_ERROR_HTTP, "nothing is ever pushed");
     return -1;

@@ -91,7 +91,9 @@ TEST_CASE("a large answer arrives whole, in pieces as small as asked for") {
 TEST_CASE("method, headers, body, login and our name are sent") {
   const EchoServer server;
   HttpStream stream({.user_agent = "somebody/1"});
-  const auto seen = ask(stream, {.method = "POST", .url = server.url("/p?q=1"), .headers = {{"X-One", "1"}}, .body = "abc", .login = HttpLogin{"Aladdin", "open sesame"}});
+  const auto seen =
+      ask(stream,
+          {.method = "POST", .url = server.url("/p?q=1"), .headers = {{"X-One", "1"}}, .body = "abc", .login = HttpLogin{"Aladdin", "open sesame"}});
   CHECK(seen["method"] == "POST");
   CHECK(seen["path"] == "/p?q=1");
   CHECK(seen["body"] == "abc");
@@ -146,7 +148,9 @@ TEST_CASE("headers without end are given up") {
 }
 
 TEST_CASE("interim answers are passed over, and of several challenges all are given") {
-  const RawPeer peer("HTTP/1.1 100 Continue\r\nX-Interim: 1\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 401 No\r\nWWW-Authenticate: Bearer\r\nwww-authenticate: Basic\r\nContent-Length: 0\r\n\r\n");
+  const RawPeer peer(
+      "HTTP/1.1 100 Continue\r\nX-Interim: 1\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 401 No\r\nWWW-Authenticate: "
+      "Bearer\r\nwww-authenticate: Basic\r\nContent-Length: 0\r\n\r\n");
   HttpStream stream({});
   const HttpHead head = stream.begin({.url = peer.url()}, {});
   CHECK(head.status == 401);

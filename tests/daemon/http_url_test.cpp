@@ -24,16 +24,17 @@ TEST_CASE("a URL is taken apart") {
 }
 
 TEST_CASE("what is no URL of http or https, or has a user in it, is none") {
-  for (const char* text : {"", "git.example/x", "file:///etc/passwd", "ssh://git@h/x", "ftp://h/", "http://", "http://h:99999/", "https://user@h/", "https://user:secret@h/", "/x"}) {
+  for (const char* text : {"", "git.example/x", "file:///etc/passwd", "ssh://git@h/x", "ftp://h/", "http://", "http://h:99999/", "https://user@h/",
+                           "https://user:secret@h/", "/x"}) {
     CAPTURE(text);
     CHECK_FALSE(HttpUrl::parse(text));
   }
 }
 
 TEST_CASE("the examples of RFC 3986 are resolved as it says") {
-  const std::vector<std::pair<std::string, std::string>> examples = {{"g", "http://a/b/c/g"},       {"./g", "http://a/b/c/g"},     {"g/", "http://a/b/c/g/"}, {"/g", "http://a/g"},
-                                                                     {"//g", "http://g/"},          {"g?y", "http://a/b/c/g?y"},   {"../g", "http://a/b/g"},  {"../../g", "http://a/g"},
-                                                                     {"../../../g", "http://a/g"},  {"https://g/", "https://g/"}};
+  const std::vector<std::pair<std::string, std::string>> examples = {
+      {"g", "http://a/b/c/g"},     {"./g", "http://a/b/c/g"}, {"g/", "http://a/b/c/g/"}, {"/g", "http://a/g"},         {"//g", "http://g/"},
+      {"g?y", "http://a/b/c/g?y"}, {"../g", "http://a/b/g"},  {"../../g", "http://a/g"}, {"../../../g", "http://a/g"}, {"https://g/", "https://g/"}};
   for (const auto& [reference, expected] : examples) {
     CAPTURE(reference);
     const auto url = HttpUrl::resolve("http://a/b/c/d;p?q", reference);

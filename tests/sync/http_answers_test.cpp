@@ -26,7 +26,8 @@ TEST_CASE_FIXTURE(HttpFixture, "an answer that is no repository's is told in wor
       {{"--status", "200", "--type", "application/json"}, {"'application/json'", "check that --repo is a git repository"}},
       {{"--status", "200", "--type", "application/x-git-upload-pack-advertisement", "--body", ""}, {"ends too early"}},
       {{"--status", "200", "--type", "application/x-git-upload-pack-advertisement", "--body", "{}{}{}"}, {"does not speak git's protocol"}},
-      {{"--status", "200", "--type", "application/x-git-upload-pack-advertisement", "--body", "0020ERR the repository is frozen\n"}, {"the server says: the repository is frozen"}},
+      {{"--status", "200", "--type", "application/x-git-upload-pack-advertisement", "--body", "0020ERR the repository is frozen\n"},
+       {"the server says: the repository is frozen"}},
   };
   for (const Case& one : cases) {
     CAPTURE(one.options);
@@ -41,7 +42,8 @@ TEST_CASE_FIXTURE(HttpFixture, "an answer that is no repository's is told in wor
   CHECK(fetched() == head);
 }
 
-TEST_CASE_FIXTURE(TlsFixture, "a private authority's certificate is believed with its file, an unknown one is not, and a file that was replaced is read again") {
+TEST_CASE_FIXTURE(TlsFixture,
+                  "a private authority's certificate is believed with its file, an unknown one is not, and a file that was replaced is read again") {
   const GitHttpServer server = serve(tls());
   const CertificateAuthority stranger(directory.path(), "stranger");
   use(server.url("r.git"));
@@ -89,7 +91,8 @@ TEST_CASE_FIXTURE(TlsFixture, "proxies of the environment are used for http and 
   const std::string plain_url = "http://git.invalid:" + plain.port() + "/r.git";
   const std::string secure_url = "https://git.invalid:" + secure.port() + "/r.git";
   {
-    const ScopedEnvironment environment({{"http_proxy", proxy.url("proxy-user:proxy-secret")}, {"https_proxy", proxy.url("proxy-user:proxy-secret")}});
+    const ScopedEnvironment environment(
+        {{"http_proxy", proxy.url("proxy-user:proxy-secret")}, {"https_proxy", proxy.url("proxy-user:proxy-secret")}});
     settings.username = "user";
     settings.password = "secret";
     use(plain_url);

@@ -67,7 +67,8 @@ struct HttpFaults : TlsFixture {
   }
 
   void check_nothing_left() const {
-    CHECK(run({"find", (root() / ".git").string(), "-name", "*.lock", "-o", "-name", "pack_git2*", "-o", "-name", "tmp_*", "-o", "-name", "*.pack"}) == "");
+    CHECK(run({"find", (root() / ".git").string(), "-name", "*.lock", "-o", "-name", "pack_git2*", "-o", "-name", "tmp_*", "-o", "-name",
+               "*.pack"}) == "");
   }
 
   void check_heals() {
@@ -86,7 +87,8 @@ struct HttpFaults : TlsFixture {
 }  // namespace
 
 TEST_CASE_FIXTURE(HttpFaults, "a server that hangs or trickles, in the listing or in the pack, ends an attempt in time, over http and https") {
-  for (const auto& fault : std::vector<std::vector<std::string>>{{"--hang", "refs"}, {"--trickle", "refs"}, {"--hang", "refs", "--old"}, {"--hang", "pack"}, {"--trickle", "pack"}}) {
+  for (const auto& fault : std::vector<std::vector<std::string>>{
+           {"--hang", "refs"}, {"--trickle", "refs"}, {"--hang", "refs", "--old"}, {"--hang", "pack"}, {"--trickle", "pack"}}) {
     CAPTURE(fault);
     const bool in_pack = fault[1] == "pack";
     const std::size_t asked_for = in_pack ? 3 : 1;  // capabilities, ls-refs, pack

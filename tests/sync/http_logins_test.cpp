@@ -43,8 +43,9 @@ TEST_CASE("of several entries the one whose path begins the URL longest is taken
   settings.repo = "https://git.example/team/main.git";
   settings.username = "for-repo";
   settings.password = "x";
-  settings.credentials = {{"https://git.example/team", "for-team", "x", ""},  {"https://git.example", "for-host", "x", ""},     {"https://git.example/team/", "for-team-2", "x", ""},
-                          {"http://other.example", "for-other", "x", ""},     {"https://git.example:8443/", "for-port", "x", ""}, {"http://plain.example:8080", "for-plain", "x", ""}};
+  settings.credentials = {{"https://git.example/team", "for-team", "x", ""},    {"https://git.example", "for-host", "x", ""},
+                          {"https://git.example/team/", "for-team-2", "x", ""}, {"http://other.example", "for-other", "x", ""},
+                          {"https://git.example:8443/", "for-port", "x", ""},   {"http://plain.example:8080", "for-plain", "x", ""}};
   HttpLogins logins(settings);
   CHECK(user_for(logins, "https://git.example/team/main.git/info/refs?service=git-upload-pack") == "for-repo");
   CHECK(user_for(logins, "https://git.example/team/sub.git") == "for-team-2");
@@ -71,7 +72,8 @@ TEST_CASE("a password is for its host when no path fits better, and the last ent
 TEST_CASE("credentials are read from git-sync's JSON, and every mistake is named without a secret") {
   std::vector<CredentialSetting> credentials;
   CHECK_FALSE(add_credentials(R"({"url":"https://github.com", "username":"myname", "password-file":"/creds/mypass"})", credentials));
-  CHECK_FALSE(add_credentials(R"( [{"url":"http://h:8080/x","username":"u","password":"p"},{"url":"https://i","username":"v","password":"q"}] )", credentials));
+  CHECK_FALSE(add_credentials(R"( [{"url":"http://h:8080/x","username":"u","password":"p"},{"url":"https://i","username":"v","password":"q"}] )",
+                              credentials));
   CHECK_FALSE(add_credentials("[]", credentials));
   REQUIRE(credentials.size() == 3);
   CHECK(credentials[0].url == "https://github.com");
@@ -82,7 +84,8 @@ TEST_CASE("credentials are read from git-sync's JSON, and every mistake is named
       {R"({"url":"https://h","username":"u","password":"hidden")", "not JSON"},
       {R"("https://u:hidden@h")", "no JSON object"},
       {"{}", "needs a url"},
-      {R"([{"url":"https://h","username":"u","password":"hidden"},{"url":"https://h","password":"hidden"}])", "credential 2: that for https://h needs a username"},
+      {R"([{"url":"https://h","username":"u","password":"hidden"},{"url":"https://h","password":"hidden"}])",
+       "credential 2: that for https://h needs a username"},
       {R"({"url":"https://h","username":"u"})", "either a password or a password-file"},
       {R"({"url":"https://h","username":"u","password":"hidden","password-file":"/x"})", "either a password or a password-file"},
       {R"({"url":"https://h","username":"u","passwort":"hidden"})", "no field 'passwort'"},
@@ -140,7 +143,8 @@ TEST_CASE_FIXTURE(Askpass, "the helper is asked when the server asks, once as lo
 
 TEST_CASE_FIXTURE(Askpass, "when the server refuses what the helper said, it is asked again within the same attempt") {
   const int git_port = free_port();
-  auto first = std::make_unique<GitHttpServer>(served, std::vector<std::string>{"--user", "user", "--password", "old", "--port", std::to_string(git_port)});
+  auto first =
+      std::make_unique<GitHttpServer>(served, std::vector<std::string>{"--user", "user", "--password", "old", "--port", std::to_string(git_port)});
   answer("username=user\npassword=old\n");
   use("http://127.0.0.1:" + std::to_string(git_port) + "/r.git");
   CHECK(fetched() == head);

@@ -137,7 +137,8 @@ TEST_CASE_FIXTURE(HttpFixture, "a poll writes nothing to the disk and finds a re
   const GitHttpServer server = serve();
   const std::string branch = git.commit({{"a", {"100644", "branch"}}}, "refs/heads/both");
   const std::string tag = git.commit({{"a", {"100644", "tag"}}}, "refs/tags/both");
-  for (const auto& [ref, commit] : std::vector<std::pair<std::string, std::string>>{{"both", tag}, {"heads/both", branch}, {"refs/heads/both", branch}, {"HEAD", head}}) {
+  for (const auto& [ref, commit] :
+       std::vector<std::pair<std::string, std::string>>{{"both", tag}, {"heads/both", branch}, {"refs/heads/both", branch}, {"HEAD", head}}) {
     CAPTURE(ref);
     use(server.url("r.git"), ref);
     CHECK(fetched() == commit);

@@ -95,8 +95,8 @@ TEST_CASE_FIXTURE(TlsFixture, "https may lead to https, and http to it, but neve
 TEST_CASE_FIXTURE(HttpFixture, "redirects that go round, lead to something else than a repository or say nothing are refused") {
   const GitHttpServer target = serve();
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"/moved", "redirects more than 5 times"}, {"file:///etc", "no URL of http(s)"},     {"ssh://git@127.0.0.1", "no URL of http(s)"}, {"gopher://127.0.0.1", "no URL of http(s)"},
-      {target.url("login#"), "no git repository"},
+      {"/moved", "redirects more than 5 times"},   {"file:///etc", "no URL of http(s)"},        {"ssh://git@127.0.0.1", "no URL of http(s)"},
+      {"gopher://127.0.0.1", "no URL of http(s)"}, {target.url("login#"), "no git repository"},
   };
   for (const auto& [to, words] : cases) {
     CAPTURE(to);

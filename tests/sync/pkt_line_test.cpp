@@ -27,7 +27,7 @@ std::vector<std::pair<Kind, std::string>> lines_of(std::string_view bytes, std::
 
 TEST_CASE("the examples of gitprotocol-common are read, whatever pieces they arrive in") {
   const std::string bytes = "0006a\n0005a000bfoobar\n0004000000010002";
-  const std::vector<std::pair<Kind, std::string>> expected = {{Kind::data, "a"},  {Kind::data, "a"},       {Kind::data, "foobar"},        {Kind::data, ""},
+  const std::vector<std::pair<Kind, std::string>> expected = {{Kind::data, "a"}, {Kind::data, "a"},     {Kind::data, "foobar"},  {Kind::data, ""},
                                                               {Kind::flush, ""}, {Kind::delimiter, ""}, {Kind::response_end, ""}};
   for (std::size_t piece = 1; piece <= bytes.size(); ++piece) CHECK(lines_of(bytes, piece) == expected);
 }

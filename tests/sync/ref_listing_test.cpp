@@ -67,7 +67,9 @@ TEST_CASE("refs told to libgit2 are read back as those of a server with version 
 }
 
 TEST_CASE("whether a server gives parts of the history is read from its capabilities") {
-  const auto with_fetch = [](const std::string& features) { return advertised(pkt_line("version 2") + pkt_line("ls-refs") + pkt_line("fetch" + features) + "0000").can_be_shallow(); };
+  const auto with_fetch = [](const std::string& features) {
+    return advertised(pkt_line("version 2") + pkt_line("ls-refs") + pkt_line("fetch" + features) + "0000").can_be_shallow();
+  };
   CHECK(with_fetch("=shallow wait-for-done filter"));
   CHECK(with_fetch("=filter shallow"));
   CHECK_FALSE(with_fetch(""));
@@ -88,7 +90,8 @@ TEST_CASE("the service line may come before each version, and an empty repositor
 TEST_CASE("of what a server lists only the refs that were asked for are kept, each once and by its whole name") {
   std::string bytes;
   for (int i = 0; i < 1000; ++i) bytes += pkt_line(one + " refs/heads/v" + std::to_string(i));
-  bytes += pkt_line(two + " refs/heads/v") + pkt_line(one + " refs/heads/v") + pkt_line(two + " refs/tags/v peeled:" + one) + pkt_line("unborn HEAD symref-target:refs/heads/x") + "0000";
+  bytes += pkt_line(two + " refs/heads/v") + pkt_line(one + " refs/heads/v") + pkt_line(two + " refs/tags/v peeled:" + one) +
+           pkt_line("unborn HEAD symref-target:refs/heads/x") + "0000";
   const auto refs = listed(bytes, {"refs/heads/v", "refs/tags/v"});
   REQUIRE(refs.size() == 2);
   CHECK(refs[0] == RemoteRef{"refs/heads/v", *tidemark::git::Oid::parse(two)});
@@ -96,15 +99,17 @@ TEST_CASE("of what a server lists only the refs that were asked for are kept, ea
 }
 
 TEST_CASE("repositories with other hashes are refused by name") {
-  CHECK_THROWS_WITH_AS(advertised(pkt_line("version 2") + pkt_line("ls-refs") + pkt_line("object-format=sha256")), doctest::Contains("sha256"), ProtocolError);
+  CHECK_THROWS_WITH_AS(advertised(pkt_line("version 2") + pkt_line("ls-refs") + pkt_line("object-format=sha256")), doctest::Contains("sha256"),
+                       ProtocolError);
   CHECK_THROWS_WITH_AS(advertised(first_line("side-band object-format=sha256 agent=x")), doctest::Contains("sha256"), ProtocolError);
   CHECK(advertised(first_line("object-format=sha1") + "0000").is_complete());
 }
 
 TEST_CASE("what is no listing is refused") {
-  for (const std::string& bytes : {std::string("0000"), std::string("0001"), pkt_line("<html>"), pkt_line("version 3"), pkt_line(one), pkt_line(one + "refs/heads/main"), pkt_line("xyz HEAD"),
-                                   pkt_line("version 2") + "0001", pkt_line("version 2") + pkt_line("agent=x") + "0000", pkt_line("# service=git-receive-pack"),
-                                   pkt_line("ERR no such repository")}) {
+  for (const std::string& bytes :
+       {std::string("0000"), std::string("0001"), pkt_line("<html>"), pkt_line("version 3"), pkt_line(one), pkt_line(one + "refs/heads/main"),
+        pkt_line("xyz HEAD"), pkt_line("version 2") + "0001", pkt_line("version 2") + pkt_line("agent=x") + "0000",
+        pkt_line("# service=git-receive-pack"), pkt_line("ERR no such repository")}) {
     CAPTURE(bytes);
     CHECK_THROWS_AS(advertised(bytes), ProtocolError);
   }
@@ -126,7 +131,8 @@ TEST_CASE("a listing without end is given up") {
 
 TEST_CASE("any bytes are a listing, the beginning of one, or an error") {
   std::mt19937 random(11);
-  const std::string seeds[] = {pkt_line("version 2") + pkt_line("ls-refs") + "0000", first_line("side-band") + pkt_line(two + " refs/heads/main") + "0000"};
+  const std::string seeds[] = {pkt_line("version 2") + pkt_line("ls-refs") + "0000",
+                               first_line("side-band") + pkt_line(two + " refs/heads/main") + "0000"};
   for (int round = 0; round < 5000; ++round) {
     std::string bytes = seeds[round % 2];
     for (int i = 0; i < 3; ++i) bytes[random() % bytes.size()] = static_cast<char>(random());
