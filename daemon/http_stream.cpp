@@ -20,7 +20,6 @@ namespace tidemark {
 
 namespace {
 
-constexpr long receive_bytes = 64 * 1024;
 constexpr int longest_wait_ms = 1'000;  // libcurl's own timers shorten it
 // What is worth to be read only to keep a connection.
 constexpr std::size_t short_rest_bytes = 64 * 1024;
@@ -56,7 +55,6 @@ struct HttpStream::Implementation {
     transfers.use(settings.tls, authorities_seconds());
     transfers.set(CURLOPT_USERAGENT, settings.user_agent.c_str());
     transfers.set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
-    transfers.set(CURLOPT_BUFFERSIZE, receive_bytes);
     transfers.set(CURLOPT_WRITEFUNCTION, &take_body);
     transfers.set(CURLOPT_WRITEDATA, this);
     if (request.login) {
