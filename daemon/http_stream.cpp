@@ -1,11 +1,10 @@
 #include "daemon/http_stream.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -21,6 +20,7 @@ namespace tidemark {
 namespace {
 
 constexpr int longest_wait_ms = 1'000;  // libcurl's own timers shorten it
+constexpr off_t max_cookie_bytes = 1024 * 1024;
 // What is worth to be read only to keep a connection.
 constexpr std::size_t short_rest_bytes = 64 * 1024;
 constexpr auto short_rest_time = std::chrono::seconds(1);
@@ -73,14 +73,22 @@ struct HttpStream::Implementation {
     return file && file->size <= short_bytes ? 0 : 60;
   }
 
+  // Line by line: libcurl before 8 forgets to free the name of a whole file (CURLOPT_COOKIEFILE) at the next reset.
   void use_cookies() {
     if (settings.cookie_file.empty()) return;
     const auto now = FileStamp::of(settings.cookie_file);
-    if (!now || access(settings.cookie_file.c_str(), R_OK) != 0)
-      throw TransientError("read the cookie file " + settings.cookie_file + ": " + std::strerror(errno));
-    if (cookies == now) return;
+    if (now && cookies == now) return;
+    std::ifstream file(settings.cookie_file);
+    if (!now || !file || now->size > max_cookie_bytes) {
+      throw TransientError("read the cookie file " + settings.cookie_file + ": " + (now && file ? "it is over 1 MiB" : std::strerror(errno)));
+    }
     transfers.set(CURLOPT_COOKIELIST, "ALL");  // forgets them
-    transfers.set(CURLOPT_COOKIEFILE, settings.cookie_file.c_str());
+    for (std::string line; std::getline(file, line);) {
+      if (line.starts_with("Set-Cookie:") && line.find("omain=") == std::string::npos) {
+        throw TransientError("a cookie of " + settings.cookie_file + " names no domain, and would be sent to every host");
+      }
+      transfers.set(CURLOPT_COOKIELIST, line.c_str());
+    }
     cookies = now;
   }
 

@@ -43,7 +43,7 @@ class CertificateError : public TransientError {
 struct HttpStreamSettings {
   TlsFiles tls = {};
   std::string user_agent = "tidemark";
-  std::string cookie_file = {};  // Netscape's format (curl, git); read again when it has changed. "" = no cookies
+  std::string cookie_file = {};  // Netscape's format, or lines of Set-Cookie with a domain; read again when it has changed. "" = no cookies
 };
 
 class HttpStream {

@@ -193,6 +193,10 @@ TEST_CASE("cookies are sent to their host, and read again when the file has chan
   write("127.0.0.1\tFALSE\t/\tFALSE\t0\to\tfirst\n.example.com\tTRUE\t/\tFALSE\t0\tp\tforeign\n");
   CHECK(ask(stream, {.url = server.url("/")})["headers"]["cookie"] == "o=first");
   CHECK(ask(stream, {.url = server.url("/")})["headers"]["cookie"] == "o=first");
-  write("#HttpOnly_127.0.0.1\tFALSE\t/\tFALSE\t2147483647\tq\tsecond\n");
+  write("# a comment\n\nnonsense\n#HttpOnly_127.0.0.1\tFALSE\t/\tFALSE\t2147483647\tq\tsecond\n");
   CHECK(ask(stream, {.url = server.url("/")})["headers"]["cookie"] == "q=second");
+  write("Set-Cookie: r=third; domain=127.0.0.1; path=/\n");
+  CHECK(ask(stream, {.url = server.url("/")})["headers"]["cookie"] == "r=third");
+  write("Set-Cookie: r=fourth\n");
+  CHECK_THROWS_WITH_AS(stream.begin({.url = server.url("/")}, {}), doctest::Contains("names no domain"), TransientError);
 }
