@@ -45,6 +45,20 @@ SETTINGS
 )";
 
 constexpr const char* after_flags = R"(
+HOOKS
+    --webhook-url is called with an empty body and Gitsync-Hash, Tidemark-Ref and
+    Tidemark-Previous as headers. --exechook-command is run in the published tree
+    without arguments and without a shell, with GITSYNC_HASH, TIDEMARK_REF and
+    TIDEMARK_PREVIOUS in its environment, which has none of our secrets; 0 is
+    success. Both happen once at start and after each publication, in the
+    background. What fails is tried again after its backoff, which doubles up to a
+    minute; a newer revision is tried at once. With --one-time each hook is tried
+    once, and a failure ends with 1; what is published stays.
+
+    --pre-publish-exechook-command is run likewise in the new tree before the link
+    is replaced. While it fails the old revision stays live. It is not run for
+    what is live already.
+
 SIGNALS
     SIGHUP           look at the remote now
     SIGTERM, SIGINT  end now; what is published stays

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
@@ -111,7 +112,8 @@ void place(int draft, const std::string& made, int directory, const std::string&
 
 }  // namespace
 
-Publisher::Publisher(const fs::path& root, const fs::path& link, Checkout checkout, Log& log) : checkout_(checkout), log_(log), janitor_(log) {
+Publisher::Publisher(const fs::path& root, const fs::path& link, Checkout checkout, Log& log, Sharing sharing)
+    : checkout_(checkout), sharing_(sharing), log_(log), janitor_(log) {
   create_directories(fs::absolute(root), "the root");
   root_ = real_path(fs::absolute(root), "the root");
   const fs::path wanted = (root_ / link).lexically_normal();
@@ -141,13 +143,19 @@ std::optional<git::Oid> Publisher::published() const {
   struct stat through_link{}, tree{};
   if (::stat(link_.c_str(), &through_link) != 0 || ::stat((root_ / trees_name / name).c_str(), &tree) != 0) return std::nullopt;
   if (through_link.st_dev != tree.st_dev || through_link.st_ino != tree.st_ino) return std::nullopt;
+  return is_made(name) ? commit : std::nullopt;
+}
+
+// The tree is there as prepare() made it, as far as a few system calls can tell.
+bool Publisher::is_made(const std::string& name) const {
   const auto is = [](const fs::path& path, const std::string& content) { return read_small_file(AT_FDCWD, path, small_file_bytes) == content; };
   const fs::path admin = root_ / ".git/worktrees" / name;
-  if (!is(root_ / trees_name / name / ".git", git_file(name)) || !is(admin / "HEAD", name + "\n")) return std::nullopt;
+  if (!is(tree(name) / ".git", git_file(name)) || !is(admin / "HEAD", name + "\n")) return false;
   const auto recorded = read_small_file(AT_FDCWD, admin / record_name, small_file_bytes);
-  if (!recorded || !recorded->starts_with(record(""))) return std::nullopt;
-  return commit;
+  return recorded && recorded->starts_with(record(""));
 }
+
+fs::path Publisher::tree(const std::string& commit) const { return root_ / trees_name / commit; }
 
 // Which rules a tree was made by: only files of a tree that was made by the same ones are shared.
 std::string Publisher::record(const std::string& filters) const { return fmt::format("checkout 1 {} {}", checkout_ == Checkout::full ? "full" : "none", filters); }
@@ -170,6 +178,18 @@ bool Publisher::is_intact(const git::ObjectStore& store, const git::Revision& re
 }
 
 std::optional<CheckoutCounts> Publisher::publish(const git::ObjectStore& store, const git::Revision& revision, std::stop_token stop) {
+  const auto counts = prepare(store, revision, std::move(stop));
+  if (counts) replace_link(revision.commit.hex());
+  return counts;
+}
+
+bool Publisher::flip(const git::Oid& commit) {
+  if (!is_made(commit.hex())) return false;
+  replace_link(commit.hex());
+  return true;
+}
+
+std::optional<CheckoutCounts> Publisher::prepare(const git::ObjectStore& store, const git::Revision& revision, std::stop_token stop) {
   const std::string commit = revision.commit.hex();
   std::optional<Filters> filters;
   if (checkout_ == Checkout::full) filters.emplace(store, revision);
@@ -189,7 +209,7 @@ std::optional<CheckoutCounts> Publisher::publish(const git::ObjectStore& store, 
   CheckoutCounts counts;
   if (filters) {
     IndexWriter index(admin.get(), "index");
-    counts = write_checkout(store, revision, *filters, open_directory(tree.get(), "."), index, live_tree(wanted), stop);
+    counts = write_checkout(store, revision, *filters, open_directory(tree.get(), "."), index, sharing_ == Sharing::hard_links ? live_tree(wanted) : std::nullopt, stop);
   }
   if (::syncfs(root.get()) != 0) fail_with(errno, "cannot bring the new tree to the disk");
 
@@ -197,13 +217,11 @@ std::optional<CheckoutCounts> Publisher::publish(const git::ObjectStore& store, 
   place(draft.directory(), "admin", admins.get(), commit);
   place(draft.directory(), "tree", trees.get(), commit);
   draft.release();
-  flip(commit);
   return counts;
 }
 
-void Publisher::flip(const std::string& commit) const {
-  const fs::path tree = root_ / trees_name / commit;
-  const fs::path target = is_at_or_below(link_, root_) ? tree.lexically_relative(link_.parent_path()) : tree;
+void Publisher::replace_link(const std::string& commit) const {
+  const fs::path target = is_at_or_below(link_, root_) ? tree(commit).lexically_relative(link_.parent_path()) : tree(commit);
   std::error_code error;
   if (fs::read_symlink(link_, error) == target) return;
   create_directories(link_.parent_path(), "the folder of the link");
@@ -219,11 +237,12 @@ void Publisher::clean(std::stop_token stop) {
   const auto live = linked();
   std::error_code error;
   if (!live && fs::symlink_status(link_, error).type() != fs::file_type::not_found) return;  // the link is not ours or cannot be read: what is live is not known
-  const std::string kept = live ? live->hex() : "";
+  std::vector<std::string> kept = held_;
+  if (live) kept.push_back(live->hex());
   discard_all_but(kept, root_ / trees_name, [](const std::string& name) { return !name.starts_with(discarded_prefix); });
   discard_all_but(kept, root_ / ".git/worktrees", is_commit_name);
   const std::string temporary = temporary_link_prefix(link_);
-  discard_all_but("", link_.parent_path(), [&](const std::string& name) { return name.starts_with(temporary) && name.size() == temporary.size() + 16; });
+  discard_all_but({}, link_.parent_path(), [&](const std::string& name) { return name.starts_with(temporary) && name.size() == temporary.size() + 16; });
   janitor_.wait(discarded_trees, std::move(stop));
 }
 
@@ -233,10 +252,10 @@ void Publisher::clean_and_wait(std::stop_token stop) {
 }
 
 // A name is gone at once, by a rename; the files below it later.
-void Publisher::discard_all_but(const std::string& kept, const fs::path& directory, const std::function<bool(const std::string& name)>& is_ours) {
+void Publisher::discard_all_but(const std::vector<std::string>& kept, const fs::path& directory, const std::function<bool(const std::string& name)>& is_ours) {
   for (const auto& path : entries_of(directory)) {
     const std::string name = path.filename().string();
-    if (name == kept || !is_ours(name)) continue;
+    if (std::find(kept.begin(), kept.end(), name) != kept.end() || !is_ours(name)) continue;
     std::error_code error;
     const fs::path aside = root_ / trees_name / (discarded_prefix + random_name());
     fs::rename(path, aside, error);

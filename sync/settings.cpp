@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <functional>
 #include <ostream>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "daemon/error.hpp"
@@ -57,10 +59,42 @@ void declare_loop(Settings& options, SyncSettings& s) {
               s.max_failures);
 }
 
+// Three digits, 0 or git-sync's older -1 for every answer, 2xx.
+Problem read_success_status(std::optional<int>& target, std::string_view text) {
+  if (text == "2xx") {
+    target.reset();
+    return {};
+  }
+  if (text == "0" || text == "-1") {
+    target = 0;
+    return {};
+  }
+  int status = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), status);
+  if (error != std::errc() || end != text.data() + text.size() || status < 100 || status > 599)
+    return "not 2xx, an HTTP status, or 0 for every answer";
+  target = status;
+  return {};
+}
+
 void declare_hooks(Settings& options, SyncSettings& s) {
-  options.add({"webhook-url", "where to POST after each publication", "Webhook", "URL"}, s.webhook_url);
-  options.add({"webhook-timeout", "limit of one call, at least 1s", "Webhook"}, s.webhook_timeout);
-  options.add({"webhook-backoff", "wait after a first failed call, at least 1s; doubles with each further failure", "Webhook"}, s.webhook_backoff);
+  const char* webhook = "Webhook";
+  options.add({"webhook-url", "where to call after each publication", webhook, "URL"}, s.webhook_url);
+  options.add({"webhook-method", "HTTP method of the call", webhook, "METHOD"}, s.webhook_method);
+  options.add({"webhook-success-status", "the answer that is a success: 2xx, one status, or 0 for every answer", webhook, "STATUS"}, "2xx",
+              [&s](std::string_view text) { return read_success_status(s.webhook_success_status, text); });
+  options.add({"webhook-timeout", "limit of one call, at least 1s", webhook}, s.webhook_timeout);
+  options.add({"webhook-backoff", "wait after a first failed call, at least 1s; doubles with each further failure, up to 1m", webhook},
+              s.webhook_backoff);
+  const char* exec = "Programs";
+  options.add({"exechook-command", "program to run after each publication, a path without arguments", exec, "PATH"}, s.exechook_command);
+  options.add({"exechook-timeout", "limit of one run, at least 1s", exec}, s.exechook_timeout);
+  options.add({"exechook-backoff", "wait after a first failed run, at least 1s; doubles up to 1m", exec}, s.exechook_backoff);
+  options.add(
+      {"pre-publish-exechook-command", "program to run before a revision becomes live; while it fails, the revision stays back", exec, "PATH"},
+      s.pre_publish_command);
+  options.add({"pre-publish-exechook-timeout", "limit of one run, at least 1s", exec}, s.pre_publish_timeout);
+  options.add({"pre-publish-exechook-backoff", "wait after a first failed run, at least 1s; doubles up to 1m", exec}, s.pre_publish_backoff);
 }
 
 void declare_http(Settings& options, SyncSettings& s) {

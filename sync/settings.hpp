@@ -30,6 +30,14 @@ struct SyncSettings {
   std::string webhook_url;        // empty = none
   Duration webhook_timeout = std::chrono::seconds(1);
   Duration webhook_backoff = std::chrono::seconds(3);
+  std::string webhook_method = "POST";
+  std::optional<int> webhook_success_status;  // nothing = any 2xx; 0 = every answer
+  std::string exechook_command;               // a path; empty = none
+  Duration exechook_timeout = std::chrono::seconds(30);
+  Duration exechook_backoff = std::chrono::seconds(3);
+  std::string pre_publish_command;  // likewise
+  Duration pre_publish_timeout = std::chrono::seconds(30);
+  Duration pre_publish_backoff = std::chrono::seconds(3);
   std::string http_bind;  // empty = none
   std::string username;
   std::string password;       // GITSYNC_PASSWORD only

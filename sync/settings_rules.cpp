@@ -1,5 +1,7 @@
 #include "sync/settings_rules.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,11 +38,25 @@ void check_times(Settings& options, SyncSettings& s) {
   using std::chrono::milliseconds, std::chrono::seconds;
   options.check([&]() -> Problem { return s.period < milliseconds(10) ? Problem("--period must be at least 10ms") : std::nullopt; });
   options.check([&]() -> Problem { return s.sync_timeout < milliseconds(10) ? Problem("--sync-timeout must be at least 10ms") : std::nullopt; });
+}
+
+// A hook's times count only where there is that hook.
+void check_hooks(Settings& options, SyncSettings& s) {
+  const auto at_least_a_second = [&options](const std::string& command, const Duration& time, const char* flag) {
+    options.check([&command, &time, flag]() -> Problem {
+      return !command.empty() && time < std::chrono::seconds(1) ? Problem(std::string(flag) + " must be at least 1s") : std::nullopt;
+    });
+  };
+  at_least_a_second(s.webhook_url, s.webhook_timeout, "--webhook-timeout");
+  at_least_a_second(s.webhook_url, s.webhook_backoff, "--webhook-backoff");
+  at_least_a_second(s.exechook_command, s.exechook_timeout, "--exechook-timeout");
+  at_least_a_second(s.exechook_command, s.exechook_backoff, "--exechook-backoff");
+  at_least_a_second(s.pre_publish_command, s.pre_publish_timeout, "--pre-publish-exechook-timeout");
+  at_least_a_second(s.pre_publish_command, s.pre_publish_backoff, "--pre-publish-exechook-backoff");
   options.check([&]() -> Problem {
-    return !s.webhook_url.empty() && s.webhook_timeout < seconds(1) ? Problem("--webhook-timeout must be at least 1s") : std::nullopt;
-  });
-  options.check([&]() -> Problem {
-    return !s.webhook_url.empty() && s.webhook_backoff < seconds(1) ? Problem("--webhook-backoff must be at least 1s") : std::nullopt;
+    const auto is_token = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_'; };
+    const bool good = !s.webhook_method.empty() && std::all_of(s.webhook_method.begin(), s.webhook_method.end(), is_token);
+    return good ? std::nullopt : Problem("--webhook-method must be an HTTP method, such as POST, PUT or GET");
   });
 }
 
@@ -75,6 +91,7 @@ void check_credentials(Settings& options, SyncSettings& s) {
 void add_rules(Settings& options, SyncSettings& settings) {
   check_source(options, settings);
   check_times(options, settings);
+  check_hooks(options, settings);
   check_addresses(options, settings);
   check_credentials(options, settings);
 }

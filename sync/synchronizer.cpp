@@ -43,10 +43,10 @@ class Limit {
   std::jthread timer_;
 };
 
-std::unique_ptr<Webhook> make_webhook(const SyncSettings& settings, Metrics& metrics, Log& log) {
-  if (settings.webhook_url.empty()) return nullptr;
-  const Backoff backoff{.first = settings.webhook_backoff, .limit = std::max<Duration>(settings.webhook_backoff, std::chrono::minutes(1))};
-  return std::make_unique<Webhook>(Webhook::Settings{settings.webhook_url, settings.webhook_timeout, backoff}, metrics, log);
+// A program that runs in a tree may write to its files.
+Sharing sharing(const SyncSettings& settings) {
+  const bool any_program = !settings.exechook_command.empty() || !settings.pre_publish_command.empty();
+  return any_program ? Sharing::nothing : Sharing::hard_links;
 }
 
 std::function<void(bool)> askpass_counter(const SyncSettings& settings, Metrics& metrics) {
@@ -54,6 +54,11 @@ std::function<void(bool)> askpass_counter(const SyncSettings& settings, Metrics&
   const auto counter = [&](const char* status) { return &metrics.counter("git_sync_askpass_calls", "How many times --askpass-url was called, by the outcome", {{"status", status}}); };
   return [succeeded = counter("success"), failed = counter("error")](bool success) { (success ? succeeded : failed)->increment(); };
 }
+
+// With --one-time: the pre-publish hook has failed, and there is no second try.
+struct Veto : TransientError {
+  using TransientError::TransientError;
+};
 
 }  // namespace
 
@@ -63,11 +68,11 @@ Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics
       metrics_(metrics),
       log_(log),
       root_lock_(settings.root, log),
-      publisher_(settings.root, settings.link, settings.checkout, log),
+      publisher_(settings.root, settings.link, settings.checkout, log, sharing(settings)),
       repository_(settings.root, settings.repo, log),
       fetcher_(settings, repository_, log, askpass_counter(settings, metrics)),
       store_(std::in_place, repository_.git_directory()),
-      webhook_(make_webhook(settings, metrics, log)) {}
+      hooks_(settings, [this](const std::string& commit) { return publisher_.tree(commit); }, wakeup, metrics, log) {}
 
 Synchronizer::Outcome Synchronizer::sync_once(std::stop_token stop) {
   const auto start = Clock::now();
@@ -94,6 +99,8 @@ Synchronizer::Outcome Synchronizer::timed_pass(std::stop_token stop) {
   const Limit limit(std::move(stop), settings_.sync_timeout);
   try {
     return pass(limit.token());
+  } catch (const Veto&) {
+    throw;
   } catch (const std::exception& error) {
     if (!limit.passed()) throw;
     throw TransientError("took longer than --sync-timeout=" + format_duration(settings_.sync_timeout) + ": " + error.what());
@@ -103,16 +110,20 @@ Synchronizer::Outcome Synchronizer::timed_pass(std::stop_token stop) {
 // Objects that turn out to be damaged are fetched anew, into a new repository, once for each state of the remote.
 Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
   const auto start = Clock::now();
+  hooks_.reap_orphans();
+  const bool is_new = publish_approved();
   if (!store_) start_afresh("its replacement was not completed");
   const RemoteRef remote = fetcher_.resolve(stop);
+  Outcome outcome;
   try {
-    return bring(remote, start, stop);
+    outcome = bring(remote, start, stop);
   } catch (const git::Error& damage) {
     if (repaired_for_ == remote.oid) throw;
     repaired_for_ = remote.oid;
     start_afresh(damage.what());
-    return bring(remote, start, stop);
+    outcome = bring(remote, start, stop);
   }
+  return is_new ? Outcome::published : outcome;
 }
 
 void Synchronizer::start_afresh(const std::string& why) {
@@ -124,25 +135,81 @@ void Synchronizer::start_afresh(const std::string& why) {
 Synchronizer::Outcome Synchronizer::bring(const RemoteRef& remote, Clock::time_point start, std::stop_token stop) {
   const auto known = known_commit(remote);
   const bool is_live = known && publisher_.published() == known;
+  PublishGate* const gate = hooks_.gate();
+  if (is_live && gate != nullptr) gate->withdraw();
+  if (!is_live && known && gate != nullptr && gate->is_asked(known->hex())) return Outcome::unchanged;
   if (is_live && is_verified_) {
     if (is_untidy_) tidy_up(*known, stop);
     return Outcome::unchanged;
   }
   const git::Oid commit = is_live && store_->contains(*known) ? *known : fetched(remote, stop);
   const auto before = publisher_.linked();
+  const std::string previous = before && *before != commit ? before->hex() : "";
+  return publish({commit.hex(), remote.name.empty() ? settings_.ref : remote.name, previous}, commit, start, stop);
+}
+
+Synchronizer::Outcome Synchronizer::publish(const Notice& notice, const git::Oid& commit, Clock::time_point start, std::stop_token stop) {
   const auto checkout_start = Clock::now();
-  const auto counts = publisher_.publish(*store_, store_->revision(commit), stop);
+  const auto counts = publisher_.prepare(*store_, store_->revision(commit), stop);
   const double checkout_seconds = seconds_since(checkout_start);
+  if (counts && publisher_.linked() != commit) {
+    if (is_held_back(notice, stop)) return Outcome::unchanged;
+    if (!publisher_.flip(commit)) throw TransientError("the tree of " + notice.commit + " vanished before it was published");
+  }
   const bool is_first = !is_verified_;
   is_verified_ = true;
-  if (counts || is_first) announce(remote, commit, before);
+  if (counts || is_first) announce(notice);
   if (counts)
-    log_.info("published revision", {{"commit", commit.hex()}, {"ref", remote.name}, {"previous", before ? before->hex() : ""}, {"seconds", seconds_since(start)}, {"checkout_seconds", checkout_seconds},
-                                     {"files_written", counts->written}, {"files_shared", counts->linked}});
+    log_.info("published revision", {{"commit", notice.commit},
+                                     {"ref", notice.ref},
+                                     {"previous", notice.previous},
+                                     {"seconds", seconds_since(start)},
+                                     {"checkout_seconds", checkout_seconds},
+                                     {"files_written", counts->written},
+                                     {"files_shared", counts->linked}});
   else if (is_first)
-    log_.info("revision is published already", {{"commit", commit.hex()}, {"ref", remote.name}});
+    log_.info("revision is published already", {{"commit", notice.commit}, {"ref", notice.ref}});
   tidy_up(commit, stop);
   return counts ? Outcome::published : Outcome::unchanged;
+}
+
+// The tree is made, and the pre-publish hook has not approved of it yet.
+bool Synchronizer::is_held_back(const Notice& notice, std::stop_token stop) {
+  PublishGate* const gate = hooks_.gate();
+  if (gate == nullptr) return false;
+  if (!settings_.one_time) {
+    gate->ask(notice);
+    publisher_.hold(gate->held());
+    publisher_.clean(std::move(stop));  // of earlier ones that it never approved of
+    log_.info("revision waits for the pre-publish hook", {{"commit", notice.commit}, {"ref", notice.ref}});
+    const auto live = ready_ ? std::nullopt : publisher_.published();
+    if (live) announce({live->hex(), notice.ref, ""});  // after a restart: it serves, whatever becomes of the newer one
+    return true;
+  }
+  try {
+    gate->ask_once(notice, std::move(stop));
+    return false;
+  } catch (const TransientError& error) {
+    throw Veto(std::string("the pre-publish hook failed, and nothing is published: ") + error.what());
+  }
+}
+
+// What the pre-publish hook has approved of since the last pass. Whatever the remote has by now: this was its revision, and the next one follows.
+bool Synchronizer::publish_approved() {
+  PublishGate* const gate = hooks_.gate();
+  auto approved = gate == nullptr ? std::nullopt : gate->take_approved();
+  if (!approved) return false;
+  const auto before = publisher_.linked();
+  if (!publisher_.flip(*git::Oid::parse(approved->commit))) {
+    log_.warning("the tree that the pre-publish hook approved of is gone, and made again", {{"commit", approved->commit}});
+    return false;
+  }
+  approved->previous = before ? before->hex() : "";
+  is_verified_ = true;
+  is_untidy_ = true;
+  announce(*approved);
+  log_.info("published revision", {{"commit", approved->commit}, {"ref", approved->ref}, {"previous", approved->previous}});
+  return true;
 }
 
 // What the remote's ref is, as far as it can be told without fetching. A branch's id is its commit's; an annotated tag's is not.
@@ -160,14 +227,13 @@ git::Oid Synchronizer::fetched(const RemoteRef& remote, std::stop_token stop) {
   return commit;
 }
 
-void Synchronizer::announce(const RemoteRef& remote, const git::Oid& commit, const std::optional<git::Oid>& before) {
-  const Notice notice{commit.hex(), remote.name.empty() ? settings_.ref : remote.name, before && *before != commit ? before->hex() : ""};
+void Synchronizer::announce(const Notice& notice) {
   {
     const std::lock_guard lock(mutex_);
     current_ = notice;
   }
   ready_ = true;
-  if (webhook_ && !settings_.one_time) webhook_->send(notice);
+  if (!settings_.one_time) hooks_.announce(notice);
 }
 
 // What a pass leaves to do once its revision is live. A failure is tried again in the next pass and does not undo the success.
@@ -175,6 +241,7 @@ void Synchronizer::tidy_up(const git::Oid& live, std::stop_token stop) {
   is_untidy_ = true;
   try {
     repository_.keep(live, kept_revisions);
+    if (PublishGate* const gate = hooks_.gate()) publisher_.hold(gate->held());
     if (settings_.one_time)
       publisher_.clean_and_wait(stop);
     else
@@ -194,7 +261,10 @@ int Synchronizer::loop(std::stop_token stop) {
     try {
       sync_once(stop);
       failures = 0;
-      if (settings_.one_time) return deliver_once();
+      if (settings_.one_time) return announce_once(stop);
+    } catch (const Veto& veto) {
+      log_.error("sync failed, giving up", {{"error", veto.what()}});
+      return 1;
     } catch (const std::exception& error) {
       if (stop.stop_requested()) return settings_.one_time ? 1 : 0;
       failures++;
@@ -218,15 +288,11 @@ Duration Synchronizer::delay_after(std::int64_t failures) const {
   return backoff.delay(static_cast<int>(std::min<std::int64_t>(failures, 1000)), random_unit());
 }
 
-int Synchronizer::deliver_once() {
-  if (!webhook_) return 0;
-  try {
-    webhook_->deliver_once(*current());
-    return 0;
-  } catch (const TransientError& error) {
-    log_.error("webhook failed; the revision stays published", {{"error", error.what()}});
-    return 1;
-  }
+int Synchronizer::announce_once(std::stop_token stop) {
+  const std::string problems = hooks_.announce_once(*current(), std::move(stop));
+  if (problems.empty()) return 0;
+  log_.error("a hook failed; the revision stays published", {{"error", problems}});
+  return 1;
 }
 
 void Synchronizer::hint() { wakeup_.notify(); }

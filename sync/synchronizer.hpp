@@ -19,7 +19,8 @@
 #include "sync/repository.hpp"
 #include "sync/root_lock.hpp"
 #include "sync/settings.hpp"
-#include "sync/webhook.hpp"
+#include "sync/hooks.hpp"
+#include "sync/notice.hpp"
 
 namespace tidemark::sync {
 
@@ -31,8 +32,8 @@ class Synchronizer {
   enum class Outcome { published, unchanged };
   // One pass. Throws TransientError, StalledError, git::Error.
   Outcome sync_once(std::stop_token stop);
-  // Until `stop`; with --one-time until the first success, and one call of the webhook. Gives the exit code: 1 when --max-failures was reached before the first success, or when the
-  // only call of the webhook failed.
+  // Until `stop`; with --one-time until the first success, and one run of each hook. Gives the exit code: 1 when --max-failures was reached before the first success, or when the
+  // only run of a hook failed.
   int loop(std::stop_token stop);
 
   // From any thread:
@@ -50,11 +51,14 @@ class Synchronizer {
   Outcome bring(const RemoteRef& remote, Clock::time_point start, std::stop_token stop);
   std::optional<git::Oid> known_commit(const RemoteRef& remote) const;
   git::Oid fetched(const RemoteRef& remote, std::stop_token stop);
-  void announce(const RemoteRef& remote, const git::Oid& commit, const std::optional<git::Oid>& before);
+  Outcome publish(const Notice& notice, const git::Oid& commit, Clock::time_point start, std::stop_token stop);
+  bool is_held_back(const Notice& notice, std::stop_token stop);
+  bool publish_approved();
+  void announce(const Notice& notice);
   void tidy_up(const git::Oid& live, std::stop_token stop);
   bool gives_up(std::int64_t failures) const;
   Duration delay_after(std::int64_t failures) const;
-  int deliver_once();
+  int announce_once(std::stop_token stop);
 
   const SyncSettings& settings_;
   Wakeup& wakeup_;
@@ -65,7 +69,7 @@ class Synchronizer {
   Repository repository_;
   Fetcher fetcher_;
   std::optional<git::ObjectStore> store_;  // nothing while a damaged repository could not be replaced
-  std::unique_ptr<Webhook> webhook_;  // none without --webhook-url
+  Hooks hooks_;
 
   bool is_verified_ = false;  // what is live was compared file by file since the start
   bool is_untidy_ = true;     // something may lie about that is not needed

@@ -60,6 +60,9 @@ class Folder:
     def __truediv__(self, name):
         return self.path / name
 
+    def __str__(self):
+        return str(self.path)
+
     def close(self):
         if not os.environ.get("TIDEMARK_E2E_KEEP"):
             shutil.rmtree(os.fsencode(self.path), ignore_errors=True)
