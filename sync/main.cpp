@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string_view>
+#include <utility>
 
 #include "daemon/http_server.hpp"
 #include "daemon/log.hpp"
@@ -36,13 +39,16 @@ int run(const SyncSettings& settings) {
     deadline.arm();
     stop.request_stop();
   };
-  const Signals signals({{SIGTERM, end}, {SIGINT, end}, {SIGHUP, [&] { wakeup.notify(); }}});
+  std::map<int, std::function<void()>> handlers{{SIGTERM, end}, {SIGINT, end}, {SIGHUP, [&] { wakeup.notify(); }}};
+  if (settings.sync_on_signal) handlers[*settings.sync_on_signal] = [&] { wakeup.notify(); };
+  const Signals signals(std::move(handlers));
   const git::Library libgit2;
   Metrics metrics;
   Synchronizer synchronizer(settings, wakeup, metrics, log);
   std::unique_ptr<HttpServer> server;
   if (!settings.http_bind.empty()) {
-    server = make_http_server(*ListenAddress::parse(settings.http_bind), synchronizer, metrics, log);
+    server = make_http_server(*ListenAddress::parse(settings.http_bind), synchronizer, metrics, log,
+                              settings.http_metrics ? Exposition::served : Exposition::off);
     server->start();
     log.info("listening", {{"address", server->address()}});
   }

@@ -15,6 +15,7 @@
 #include "sync/old_spellings.hpp"
 #include "sync/refusals.hpp"
 #include "sync/settings_rules.hpp"
+#include "sync/signal_name.hpp"
 
 namespace tidemark::sync {
 
@@ -37,6 +38,14 @@ std::function<Problem(std::string_view)> one_of(Value& target, std::vector<std::
   };
 }
 
+Problem read_number(std::optional<std::int64_t>& target, std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return "not a whole number";
+  target = value;
+  return {};
+}
+
 void declare_source(Settings& options, SyncSettings& s) {
   options.add({"repo", "repository to follow: a URL (https, ssh, git, file), user@host:path, or a path", "Source", "REPO"}, s.repo);
   options.add({"ref", "branch, tag or full commit hash to follow", "Source", "REF"}, s.ref);
@@ -49,14 +58,25 @@ void declare_publishing(Settings& options, SyncSettings& s) {
               s.link);
   options.add({"checkout", "what a published tree holds: full (its files) or none (consumers read the repository)", "Publishing", "full|none"},
               "full", one_of<Checkout>(s.checkout, {{"full", Checkout::full}, {"none", Checkout::none}}));
+  options.add({"error-file", "file for the last error as JSON, absolute or below --root; removed by a success", "Publishing", "PATH"}, s.error_file);
+  options.add({"touch-file", "file to touch whenever something new is published, absolute or below --root", "Publishing", "PATH"}, s.touch_file);
 }
 
 void declare_loop(Settings& options, SyncSettings& s) {
   options.add({"period", "time between two looks at the remote, at least 10ms", "Loop"}, s.period);
+  options.add({"init-period", "the same until the first success (default: --period)", "Loop"}, s.init_period);
   options.add({"sync-timeout", "limit of one pass: fetch and checkout", "Loop"}, s.sync_timeout);
   options.add({"one-time", "sync once, then exit", "Loop"}, s.one_time);
   options.add({"max-failures", "failures in a row before the first success after which the process gives up; negative for never", "Loop", "N"},
               s.max_failures);
+  options.add({"init-max-failures", "the same as --max-failures, and goes before it (default: --max-failures)", "Loop", "N"}, "",
+              [&s](std::string_view text) { return read_number(s.init_max_failures, text); });
+  options.add({"sync-on-signal", "a signal that makes it look at the remote at once, by name or number; SIGHUP does so anyway", "Loop", "SIGNAL"}, "",
+              [&s](std::string_view text) -> Problem {
+                s.sync_on_signal = parse_signal(text);
+                if (!s.sync_on_signal) return "not the name or number of a signal";
+                return is_free_signal(*s.sync_on_signal) ? std::nullopt : Problem("this signal has another meaning; SIGHUP or SIGUSR1 would do");
+              });
 }
 
 // Three digits, 0 or git-sync's older -1 for every answer, 2xx.
@@ -100,6 +120,8 @@ void declare_hooks(Settings& options, SyncSettings& s) {
 void declare_http(Settings& options, SyncSettings& s) {
   options.add({"http-bind", "address for health, metrics and POST /sync, as :8080 or 127.0.0.1:8080 (default: none)", "HTTP", "HOST:PORT"},
               s.http_bind);
+  options.add({"http-metrics", "serve GET /metrics there", "HTTP"}, s.http_metrics);
+  options.add({"stale-after", "not ready any more when the last success is older; 0s for never", "HTTP"}, s.stale_after);
 }
 
 // A flag of git-sync that stands for one file; here it may name another.

@@ -22,11 +22,18 @@ struct SyncSettings {
   std::string root;          // --root
   std::string link;          // --link: absolute or relative to root; default: the last segment of repo
   Duration period = std::chrono::seconds(10);
+  Duration init_period{0};             // until the first success; 0 = period
   Duration sync_timeout = std::chrono::seconds(120);
   bool one_time = false;
   std::int64_t depth = 1;  // 0 = all
   Checkout checkout = Checkout::full;
   std::int64_t max_failures = 0;  // in a row before the first success; negative = for ever. After the first success an outage never ends the process.
+  std::optional<std::int64_t> init_max_failures;  // before the first success instead of max_failures
+  std::optional<int> sync_on_signal;   // besides SIGHUP
+  Duration stale_after{0};             // readiness ends when the last success is older; 0 = never
+  std::string error_file;              // absolute or relative to root; empty = none
+  std::string touch_file;              // likewise
+  bool http_metrics = false;
   std::string webhook_url;        // empty = none
   Duration webhook_timeout = std::chrono::seconds(1);
   Duration webhook_backoff = std::chrono::seconds(3);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,10 @@ void check_source(Settings& options, SyncSettings& s) {
 void check_times(Settings& options, SyncSettings& s) {
   using std::chrono::milliseconds, std::chrono::seconds;
   options.check([&]() -> Problem { return s.period < milliseconds(10) ? Problem("--period must be at least 10ms") : std::nullopt; });
+  options.check([&]() -> Problem {
+    const bool short_one = s.init_period.count() > 0 && s.init_period < milliseconds(10);
+    return short_one ? Problem("--init-period must be at least 10ms") : std::nullopt;
+  });
   options.check([&]() -> Problem { return s.sync_timeout < milliseconds(10) ? Problem("--sync-timeout must be at least 10ms") : std::nullopt; });
 }
 
@@ -74,6 +79,24 @@ void check_addresses(Settings& options, SyncSettings& s) {
   });
 }
 
+// What is told by a file must not lie where the root keeps its own.
+void check_files(Settings& options, SyncSettings& s) {
+  const auto add = [&](const std::string& path, const char* flag) {
+    options.check([&path, &s, flag]() -> Problem {
+      if (path.empty()) return {};
+      const auto whole = (std::filesystem::path(s.root) / path).lexically_normal();
+      const auto inside = whole.lexically_relative(std::filesystem::path(s.root).lexically_normal());
+      const bool is_ours = !inside.empty() && (*inside.begin() == ".git" || *inside.begin() == ".worktrees");
+      const bool is_link = whole == (std::filesystem::path(s.root) / s.link).lexically_normal();
+      if (!whole.has_filename() || is_ours || is_link) return std::string(flag) + " must name a file that is not the link and not in .git or .worktrees";
+      return {};
+    });
+  };
+  add(s.error_file, "--error-file");
+  add(s.touch_file, "--touch-file");
+  options.check([&]() -> Problem { return s.http_metrics && s.http_bind.empty() ? Problem("--http-metrics needs --http-bind") : std::nullopt; });
+}
+
 void check_credentials(Settings& options, SyncSettings& s) {
   options.check([&]() -> Problem {
     if (s.username.empty() && !s.password.empty()) return "GITSYNC_PASSWORD (or --password) needs --username";
@@ -93,6 +116,7 @@ void add_rules(Settings& options, SyncSettings& settings) {
   check_times(options, settings);
   check_hooks(options, settings);
   check_addresses(options, settings);
+  check_files(options, settings);
   check_credentials(options, settings);
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/backoff.hpp"
 #include "daemon/error.hpp"
 #include "daemon/memory.hpp"
+#include "sync/status.hpp"
 
 namespace tidemark::sync {
 
@@ -72,24 +73,17 @@ Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics
       repository_(settings.root, settings.repo, log),
       fetcher_(settings, repository_, log, askpass_counter(settings, metrics)),
       store_(std::in_place, repository_.git_directory()),
-      hooks_(settings, [this](const std::string& commit) { return publisher_.tree(commit); }, wakeup, metrics, log) {}
+      hooks_(settings, [this](const std::string& commit) { return publisher_.tree(commit); }, wakeup, metrics, log),
+      progress_(settings, metrics, log) {}
 
 Synchronizer::Outcome Synchronizer::sync_once(std::stop_token stop) {
-  const auto start = Clock::now();
-  pass_began_ = start.time_since_epoch().count();
-  const auto count = [&](const char* status) {
-    pass_began_ = 0;
-    metrics_.summary("git_sync_duration_seconds", "How long a pass took, by its outcome", {{"status", status}}).observe(seconds_since(start));
-    metrics_.counter("git_sync_count_total", "How many passes there were, by their outcome", {{"status", status}}).increment();
-  };
+  progress_.pass_begins();
   try {
-    const Outcome outcome = timed_pass(std::move(stop));
-    count(outcome == Outcome::published ? "success" : "noop");
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    metrics_.gauge("tidemark_sync_last_success_timestamp_seconds", "When the last pass without an error ended").set(std::chrono::duration<double>(now).count());
+    const Outcome outcome = timed_pass(stop);
+    progress_.pass_succeeded(outcome == Outcome::published);
     return outcome;
-  } catch (...) {
-    count("error");
+  } catch (const std::exception& error) {
+    if (!stop.stop_requested()) progress_.pass_failed(error.what());
     is_untidy_ = true;
     throw;
   }
@@ -182,7 +176,7 @@ bool Synchronizer::is_held_back(const Notice& notice, std::stop_token stop) {
     publisher_.hold(gate->held());
     publisher_.clean(std::move(stop));  // of earlier ones that it never approved of
     log_.info("revision waits for the pre-publish hook", {{"commit", notice.commit}, {"ref", notice.ref}});
-    const auto live = ready_ ? std::nullopt : publisher_.published();
+    const auto live = is_waiting_for_first() ? publisher_.published() : std::nullopt;
     if (live) announce({live->hex(), notice.ref, ""});  // after a restart: it serves, whatever becomes of the newer one
     return true;
   }
@@ -228,11 +222,7 @@ git::Oid Synchronizer::fetched(const RemoteRef& remote, std::stop_token stop) {
 }
 
 void Synchronizer::announce(const Notice& notice) {
-  {
-    const std::lock_guard lock(mutex_);
-    current_ = notice;
-  }
-  ready_ = true;
+  progress_.published(notice);
   if (!settings_.one_time) hooks_.announce(notice);
 }
 
@@ -261,6 +251,7 @@ int Synchronizer::loop(std::stop_token stop) {
     try {
       sync_once(stop);
       failures = 0;
+      if (is_waiting_for_first()) delay = first_period();
       if (settings_.one_time) return announce_once(stop);
     } catch (const Veto& veto) {
       log_.error("sync failed, giving up", {{"error", veto.what()}});
@@ -279,11 +270,18 @@ int Synchronizer::loop(std::stop_token stop) {
   }
 }
 
-bool Synchronizer::gives_up(std::int64_t failures) const { return !ready_ && settings_.max_failures >= 0 && failures >= settings_.max_failures; }
+bool Synchronizer::is_waiting_for_first() const { return !progress_.state().current; }
+
+bool Synchronizer::gives_up(std::int64_t failures) const {
+  const auto limit = settings_.init_max_failures.value_or(settings_.max_failures);
+  return is_waiting_for_first() && limit >= 0 && failures >= limit;
+}
+
+Duration Synchronizer::first_period() const { return settings_.init_period.count() > 0 ? settings_.init_period : settings_.period; }
 
 // Before the first success every period, since --max-failures counts in periods; afterwards soon, then ever more seldom.
 Duration Synchronizer::delay_after(std::int64_t failures) const {
-  if (!ready_) return settings_.period;
+  if (is_waiting_for_first()) return first_period();
   const Backoff backoff{.first = std::min<Duration>(settings_.period, std::chrono::seconds(1)), .limit = std::max<Duration>(settings_.period, std::chrono::minutes(1))};
   return backoff.delay(static_cast<int>(std::min<std::int64_t>(failures, 1000)), random_unit());
 }
@@ -292,21 +290,12 @@ int Synchronizer::announce_once(std::stop_token stop) {
   const std::string problems = hooks_.announce_once(*current(), std::move(stop));
   if (problems.empty()) return 0;
   log_.error("a hook failed; the revision stays published", {{"error", problems}});
+  progress_.hook_failed(problems);
   return 1;
 }
 
 void Synchronizer::hint() { wakeup_.notify(); }
 
-bool Synchronizer::ready() const { return ready_; }
-
-bool Synchronizer::healthy() const {
-  const Clock::rep began = pass_began_;
-  return began == 0 || Clock::now() - Clock::time_point(Clock::duration(began)) < 2 * settings_.sync_timeout + std::chrono::minutes(1);
-}
-
-std::optional<Notice> Synchronizer::current() const {
-  const std::lock_guard lock(mutex_);
-  return current_;
-}
+std::string Synchronizer::status() const { return status_json(settings_, progress_, hooks_.states()); }
 
 }  // namespace tidemark::sync

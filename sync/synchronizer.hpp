@@ -1,11 +1,9 @@
 // The sidecar's loop: resolve, fetch, publish, tell; every period, on a signal and on POST /sync.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -15,12 +13,13 @@
 #include "daemon/wakeup.hpp"
 #include "git/object_store.hpp"
 #include "sync/fetcher.hpp"
+#include "sync/hooks.hpp"
+#include "sync/notice.hpp"
+#include "sync/progress.hpp"
 #include "sync/publisher.hpp"
 #include "sync/repository.hpp"
 #include "sync/root_lock.hpp"
 #include "sync/settings.hpp"
-#include "sync/hooks.hpp"
-#include "sync/notice.hpp"
 
 namespace tidemark::sync {
 
@@ -38,9 +37,10 @@ class Synchronizer {
 
   // From any thread:
   void hint();           // sync soon
-  bool ready() const;    // a revision is published
-  bool healthy() const;  // no pass hangs far beyond its limit
-  std::optional<Notice> current() const;  // what is published
+  bool ready() const { return progress_.ready(); }
+  bool healthy() const { return progress_.healthy(); }
+  std::optional<Notice> current() const { return progress_.state().current; }  // what is published
+  std::string status() const;  // JSON
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -56,6 +56,8 @@ class Synchronizer {
   bool publish_approved();
   void announce(const Notice& notice);
   void tidy_up(const git::Oid& live, std::stop_token stop);
+  bool is_waiting_for_first() const;  // nothing is published yet
+  Duration first_period() const;
   bool gives_up(std::int64_t failures) const;
   Duration delay_after(std::int64_t failures) const;
   int announce_once(std::stop_token stop);
@@ -70,14 +72,11 @@ class Synchronizer {
   Fetcher fetcher_;
   std::optional<git::ObjectStore> store_;  // nothing while a damaged repository could not be replaced
   Hooks hooks_;
+  Progress progress_;
 
   bool is_verified_ = false;  // what is live was compared file by file since the start
   bool is_untidy_ = true;     // something may lie about that is not needed
   git::Oid repaired_for_;     // what the remote had when objects were found damaged last
-  std::atomic<bool> ready_ = false;
-  std::atomic<Clock::rep> pass_began_ = 0;  // 0 between passes
-  mutable std::mutex mutex_;
-  std::optional<Notice> current_;
 };
 
 }  // namespace tidemark::sync
