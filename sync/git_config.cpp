@@ -152,7 +152,7 @@ constexpr Advice advices[] = {
     {"http.sslca", "use --ca-file"},
     {"http.sslcert", "use --client-cert-file"},
     {"http.sslkey", "use --client-key-file"},
-    {"http.extraheader", "use --username with --password-file"},
+    {"http.extraheader", "use --username with --password-file, or --credential"},
     {"http.cookiefile", "use --cookie-file=PATH"},
     {"http.lowspeed", "use --sync-timeout, which ends a fetch that hangs"},
     {"http.", "the http settings of git are not read here"},
@@ -163,7 +163,7 @@ constexpr Advice advices[] = {
     {"core.autocrlf", "say it in the repository's .gitattributes, which is obeyed"},
     {"core.eol", "say it in the repository's .gitattributes, which is obeyed"},
     {"core.sparsecheckout", "sparse checkouts are not read from git's settings"},
-    {"core.sharedrepository", "use --group-write"},
+    {"core.sharedrepository", "the repository belongs to one writer; leave it out"},
     {"filter.", "filters are programs, and none is run; an --exechook-command may do it after publishing"},
     {"lfs.", "LFS needs a program; an --exechook-command may run it after publishing"},
 };

@@ -27,8 +27,9 @@ std::string escaped(std::string_view value) {
 std::string revision_info(const Synchronizer& synchronizer) {
   const auto current = synchronizer.current();
   if (!current) return {};
-  return "# HELP tidemark_sync_revision_info The revision that is published\n# TYPE tidemark_sync_revision_info gauge\ntidemark_sync_revision_info{commit=\"" + current->commit +
-         "\",ref=\"" + escaped(current->ref) + "\"} 1\n";
+  return "# HELP tidemark_sync_revision_info The revision that is published\n# TYPE tidemark_sync_revision_info "
+         "gauge\ntidemark_sync_revision_info{commit=\"" +
+         current->commit + "\",ref=\"" + escaped(current->ref) + "\"} 1\n";
 }
 
 }  // namespace
@@ -43,8 +44,10 @@ std::unique_ptr<HttpServer> make_http_server(const ListenAddress& address, Synch
   server->route("GET", "/*", readiness);
   server->route("GET", "/readyz", readiness);
   server->route("GET", "/status", [&](const HttpRequest&) { return HttpResponse{200, synchronizer.status(), "application/json", {}}; });
-  server->route("GET", "/healthz", [&](const HttpRequest&) { return synchronizer.healthy() ? text(200, "healthy\n") : text(503, "a pass hangs beyond --sync-timeout\n"); });
-  server->route("GET", "/debug/pprof/*", [](const HttpRequest&) { return text(404, "no profiles here: see --http-pprof in docs/git-sync.md\n"); });
+  server->route("GET", "/healthz", [&](const HttpRequest&) {
+    return synchronizer.healthy() ? text(200, "healthy\n") : text(503, "a pass hangs beyond --sync-timeout\n");
+  });
+  server->route("GET", "/debug/*", [](const HttpRequest&) { return text(404, "no profiles here: see --http-pprof in docs/git-sync.md\n"); });
   server->route("GET", "/metrics", [&, exposition](const HttpRequest&) {
     if (exposition == Exposition::off) return text(404, "no metrics here: start with --http-metrics\n");
     return HttpResponse{200, metrics.exposition() + revision_info(synchronizer), "text/plain; version=0.0.4; charset=utf-8", {}};

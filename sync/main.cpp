@@ -61,7 +61,8 @@ void hide_passwords(int argc, char** argv) {
   for (const std::string_view flag : {"--password", "--credential"}) {
     for (int i = 1; i < argc; i++) {
       const std::string_view argument = argv[i];
-      if (argument.starts_with(flag) && argument.substr(flag.size()).starts_with('=')) std::fill(argv[i] + flag.size() + 1, argv[i] + argument.size(), '*');
+      if (argument.starts_with(flag) && argument.substr(flag.size()).starts_with('='))
+        std::fill(argv[i] + flag.size() + 1, argv[i] + argument.size(), '*');
       if (argument == flag && i + 1 < argc) std::fill_n(argv[i + 1], std::string_view(argv[i + 1]).size(), '*');
     }
   }

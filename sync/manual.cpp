@@ -59,8 +59,14 @@ HOOKS
     is replaced. While it fails the old revision stays live. It is not run for
     what is live already.
 
+HTTP
+    With --http-bind: / and /readyz (503 until something is published, and when
+    the last success is older than --stale-after), /healthz, /status (JSON),
+    POST /sync (look at the remote now), and with --http-metrics /metrics.
+
 SIGNALS
-    SIGHUP           look at the remote now
+    SIGHUP, and that of --sync-on-signal
+                     look at the remote now
     SIGTERM, SIGINT  end now; what is published stays
 
 EXIT CODES

@@ -1,4 +1,5 @@
-// Files that tell others how it goes: --error-file and --touch-file. Paths are absolute or relative to the root; "" means none. What goes wrong with them is only logged.
+// Files that tell others how it goes: --error-file and --touch-file. Paths are absolute or relative to the root; "" means none. What goes wrong with
+// them is only logged.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,8 @@
 
 namespace tidemark::sync {
 
-// The last error as JSON, in git-sync's form: {"Msg": what happened, "Err": why, "Args": {"failCount": in a row}}. Replaced in one step, removed by the next success.
+// The last error as JSON, in git-sync's form: {"Msg": what happened, "Err": why, "Args": {"failCount": in a row}}. Replaced in one step, removed by
+// the next success.
 class ErrorFile {
  public:
   ErrorFile(const std::filesystem::path& root, const std::string& path, Log& log);

@@ -57,7 +57,7 @@ class Progress {
   TouchFile touch_file_;
   mutable std::mutex mutex_;
   State state_;
-  std::optional<Clock::time_point> pass_began_;   // between passes nothing
+  std::optional<Clock::time_point> pass_began_;  // between passes nothing
   std::optional<Clock::time_point> last_success_;
 };
 

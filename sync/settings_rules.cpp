@@ -88,7 +88,8 @@ void check_files(Settings& options, SyncSettings& s) {
       const auto inside = whole.lexically_relative(std::filesystem::path(s.root).lexically_normal());
       const bool is_ours = !inside.empty() && (*inside.begin() == ".git" || *inside.begin() == ".worktrees");
       const bool is_link = whole == (std::filesystem::path(s.root) / s.link).lexically_normal();
-      if (!whole.has_filename() || is_ours || is_link) return std::string(flag) + " must name a file that is not the link and not in .git or .worktrees";
+      if (!whole.has_filename() || is_ours || is_link)
+        return std::string(flag) + " must name a file that is not the link and not in .git or .worktrees";
       return {};
     });
   };

@@ -12,7 +12,8 @@ namespace tidemark::sync {
 std::optional<int> parse_signal(std::string_view text) {
   int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc() && end == text.data() + text.size()) return number > 0 && ::sigabbrev_np(number) != nullptr ? std::optional(number) : std::nullopt;
+  if (error == std::errc() && end == text.data() + text.size())
+    return number > 0 && ::sigabbrev_np(number) != nullptr ? std::optional(number) : std::nullopt;
   if (text.starts_with("SIG")) text.remove_prefix(3);
   for (int signal = 1; signal < NSIG; signal++) {
     const char* name = ::sigabbrev_np(signal);

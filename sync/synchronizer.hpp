@@ -31,16 +31,16 @@ class Synchronizer {
   enum class Outcome { published, unchanged };
   // One pass. Throws TransientError, StalledError, git::Error.
   Outcome sync_once(std::stop_token stop);
-  // Until `stop`; with --one-time until the first success, and one run of each hook. Gives the exit code: 1 when --max-failures was reached before the first success, or when the
-  // only run of a hook failed.
+  // Until `stop`; with --one-time until the first success, and one run of each hook. Gives the exit code: 1 when --max-failures was reached before
+  // the first success, or when the only run of a hook failed.
   int loop(std::stop_token stop);
 
   // From any thread:
-  void hint();           // sync soon
+  void hint();  // sync soon
   bool ready() const { return progress_.ready(); }
   bool healthy() const { return progress_.healthy(); }
   std::optional<Notice> current() const { return progress_.state().current; }  // what is published
-  std::string status() const;  // JSON
+  std::string status() const;                                                  // JSON
 
  private:
   using Clock = std::chrono::steady_clock;

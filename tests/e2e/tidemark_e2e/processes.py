@@ -117,6 +117,7 @@ class Sync(Process):
             "link": "current",
             "period": "60s",
             "http_bind": f"127.0.0.1:{self.port}",
+            "http_metrics": True,
             "webhook_url": webhook,
             "webhook_backoff": "1s" if webhook else None,
             "max_failures": -1,
@@ -124,7 +125,7 @@ class Sync(Process):
         }
 
     def arguments(self):
-        return flags(self.options)
+        return flags(self.options if self.options["http_bind"] else {**self.options, "http_metrics": None})
 
     @property
     def link(self):

@@ -69,9 +69,9 @@ class SyncCase(unittest.TestCase):
         """One more commit: a file named `file`, and the others that are given."""
         return self.bare.push({b"file": File(text.encode()), **{name.encode(): File(content.encode()) for name, content in more.items()}})
 
-    def sync(self, **options):
+    def sync(self, repo=None, **options):
         """A sync of the repository into the root with git-sync's defaults, not started."""
-        return Sync(self.folder.path, f"file://{self.bare.path}", **{"period": "100ms", "max_failures": None, **options})
+        return Sync(self.folder.path, repo or f"file://{self.bare.path}", **{"period": "100ms", "max_failures": None, **options})
 
     def started(self, **options):
         sync = self.sync(**options).start()
