@@ -23,11 +23,12 @@ void Progress::published(const Notice& notice) {
 }
 
 void Progress::pass_succeeded(bool is_new) {
-  bool is_first = false;
+  bool tells = false;
   {
     const std::lock_guard lock(mutex_);
-    is_first = !last_success_;
-    count(is_new ? "success" : "noop");
+    tells = is_new || (!has_told_ && state_.current);
+    has_told_ = has_told_ || tells;
+    count(tells ? "success" : "noop");
     const auto now = WallClock::now();
     metrics_.gauge("tidemark_sync_last_success_timestamp_seconds", "When the last pass without an error ended")
         .set(std::chrono::duration<double>(now.time_since_epoch()).count());
@@ -36,7 +37,7 @@ void Progress::pass_succeeded(bool is_new) {
     state_.failure.reset();
   }
   error_file_.remove();
-  if (is_new || is_first) touch_file_.touch();
+  if (tells) touch_file_.touch();
 }
 
 void Progress::pass_failed(const std::string& error) {

@@ -42,6 +42,10 @@ void check_times(Settings& options, SyncSettings& s) {
     const bool short_one = s.init_period.count() > 0 && s.init_period < milliseconds(10);
     return short_one ? Problem("--init-period must be at least 10ms") : std::nullopt;
   });
+  options.check([&]() -> Problem {
+    const bool always_stale = s.stale_after.count() > 0 && s.stale_after <= s.period;
+    return always_stale ? Problem("--stale-after must be longer than --period: it would be stale between two passes") : std::nullopt;
+  });
   options.check([&]() -> Problem { return s.sync_timeout < milliseconds(10) ? Problem("--sync-timeout must be at least 10ms") : std::nullopt; });
 }
 

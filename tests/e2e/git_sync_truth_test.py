@@ -67,7 +67,10 @@ class Http(SyncCase):
     def test_expose_http_after_restart_is_ready_though_nothing_is_new(self):
         self.push()
         self.once()
-        wait_until(self.started().ready, "it is ready")
+        sync = self.started()
+        wait_until(sync.ready, "it is ready")
+        self.passes(sync, 2)
+        self.assertEqual(self.metrics(sync)['git_sync_count_total{status="success"}'], 1)
 
     def test_ready_ends_when_the_last_success_is_stale_and_comes_back(self):
         self.push()

@@ -75,6 +75,12 @@ TEST_CASE("the first period has the limit of the other one, and 0 is none") {
   CHECK(refused({"--init-max-failures=many"}, "--init-max-failures"));
 }
 
+TEST_CASE("what is stale is older than a period") {
+  CHECK(refused({"--stale-after=10s"}, "--stale-after"));
+  CHECK(read({"--stale-after=11s"})->stale_after == 11s);
+  CHECK(read({"--stale-after=0"})->stale_after == 0s);
+}
+
 TEST_CASE("metrics need an address") {
   CHECK(refused({"--http-metrics"}, "--http-bind"));
   CHECK(read({"--http-metrics", "--http-bind=:8080"})->http_metrics);
