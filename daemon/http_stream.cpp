@@ -122,6 +122,7 @@ struct HttpStream::Implementation {
       case CURLE_SSL_CONNECT_ERROR:
         throw TransientError("begin TLS with " + host + ": " + reason);
       case CURLE_PARTIAL_FILE:
+      case CURLE_RECV_ERROR:
       case CURLE_GOT_NOTHING:
         throw TransientError("receive from " + host + ": the connection ended before the answer did (" + reason + ")");
       default:

@@ -1,5 +1,7 @@
 #include "sync/askpass.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,7 +33,9 @@ class GitDaemon {
 class GitHttpServer {
  public:
   GitHttpServer(const std::filesystem::path& root, std::vector<std::string> options = {})
-      : scheme_(std::ranges::find(options, "--certificate") == options.end() ? "http://" : "https://"), process_(arguments(root, std::move(options))), port_(process_.read_line()) {}
+      : scheme_(std::ranges::find(options, "--certificate") == options.end() ? "http://" : "https://"), process_(arguments(root, std::move(options))), port_(process_.read_line()) {
+    if (port_.empty()) throw std::runtime_error("the git server did not start");
+  }
   std::string url(const std::string& name, const std::string& user_info = "") const {
     return scheme_ + (user_info.empty() ? "" : user_info + "@") + "127.0.0.1:" + port_ + "/" + name;
   }
