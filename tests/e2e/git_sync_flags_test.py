@@ -21,9 +21,26 @@ git git-config git-config-add git-gc verbose version help man
 branch rev dest wait timeout max-sync-failures sync-hook-command password ssh change-permissions
 """.split()
 # What asks for something.
-VALUES = {"submodules": "recursive", "stale-worktree-timeout": "5m", "group-write": "true", "http-pprof": "true", "github-app-application-id": "7", "github-app-installation-id": "7"}
+VALUES = {
+    "submodules": "recursive",
+    "stale-worktree-timeout": "5m",
+    "group-write": "true",
+    "http-pprof": "true",
+    "github-app-application-id": "7",
+    "github-app-installation-id": "7",
+}
 PRINTS_AND_ENDS = ("version", "help", "man")
-DEPRECATED = {"branch": "main", "rev": "main", "dest": "other", "wait": "1", "timeout": "60", "max-sync-failures": "2", "sync-hook-command": "true", "password": "p", "ssh": None}
+DEPRECATED = {
+    "branch": "main",
+    "rev": "main",
+    "dest": "other",
+    "wait": "1",
+    "timeout": "60",
+    "max-sync-failures": "2",
+    "sync-hook-command": "true",
+    "password": "p",
+    "ssh": None,
+}
 
 
 def table():
@@ -33,7 +50,9 @@ def table():
 
 
 def run(*arguments, environment=None):
-    done = subprocess.run([binary("tidemark-sync"), *arguments], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", **(environment or {})}, timeout=60)
+    done = subprocess.run(
+        [binary("tidemark-sync"), *arguments], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", **(environment or {})}, timeout=60
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -49,7 +68,10 @@ class Table(unittest.TestCase):
     def test_what_is_refused_is_so_as_a_flag_and_as_a_variable_with_a_reason(self):
         for flag in (flag for flag, here in self.table.items() if here == "refused"):
             variable = "GITSYNC_" + flag.replace("-", "_").upper()
-            for arguments, environment, name in (([f"--{flag}={VALUES.get(flag, 'x')}"], {}, f"--{flag}"), ([], {variable: VALUES.get(flag, "x")}, variable)):
+            for arguments, environment, name in (
+                ([f"--{flag}={VALUES.get(flag, 'x')}"], {}, f"--{flag}"),
+                ([], {variable: VALUES.get(flag, "x")}, variable),
+            ):
                 with self.subTest(name):
                     code, _, said = run("--repo=r", "--root=/nonexistent", *arguments, environment=environment)
                     self.assertEqual(code, 2, said)
@@ -81,7 +103,9 @@ class Spellings(SyncCase):
             with self.subTest(flag):
                 options = {flag.replace("-", "_"): True if value is None else value, "link": None if flag == "dest" else "current"}
                 said = self.once(**options, **({"username": "u"} if flag == "password" else {}))
-                self.assertEqual(len([line for line in said.splitlines() if f"--{flag}" in line and (" deprecated" in line or "not needed" in line)]), 1, said)
+                self.assertEqual(
+                    len([line for line in said.splitlines() if f"--{flag}" in line and (" deprecated" in line or "not needed" in line)]), 1, said
+                )
                 self.assertTrue((self.root / ("other" if flag == "dest" else "current") / "file").exists())
         self.assertTrue(commit)
 

@@ -32,7 +32,9 @@ class Exechook(SyncCase):
 
     def test_exechook_fail_retry(self):
         commit = self.push()
-        sync = self.started(exechook_command=self.script(f"echo $GITSYNC_HASH >> {self.folder}/runs; [ $(wc -l < {self.folder}/runs) -ge 3 ]"), exechook_backoff="1s")
+        sync = self.started(
+            exechook_command=self.script(f"echo $GITSYNC_HASH >> {self.folder}/runs; [ $(wc -l < {self.folder}/runs) -ge 3 ]"), exechook_backoff="1s"
+        )
         self.wait_lines("runs", 3)
         sync.wait_for(commit)
         wait_until(lambda: self.metrics(sync).get('git_sync_hook_run_count_total{name="exechook",status="success"}') == 1, "it has succeeded")
@@ -72,12 +74,16 @@ class Exechook(SyncCase):
         self.wait_lines("runs", 1)
         self.push("two", other="clean")
         self.wait_lines("runs", 2)
-        wait_until(lambda: self.read("current/other") == "cleandirt\n" and self.read("current/file") == "two", "the second tree, with one line of dirt")
+        wait_until(
+            lambda: self.read("current/other") == "cleandirt\n" and self.read("current/file") == "two", "the second tree, with one line of dirt"
+        )
         self.assertTrue(sync.running())
 
     def test_a_hook_that_hangs_delays_no_revision_and_is_killed_with_all_its_children(self):
         self.push("one")
-        sync = self.started(exechook_command=self.script(f"sleep 1000 & echo $! >> {self.folder}/runs; wait"), exechook_timeout="1s", exechook_backoff="1s")
+        sync = self.started(
+            exechook_command=self.script(f"sleep 1000 & echo $! >> {self.folder}/runs; wait"), exechook_timeout="1s", exechook_backoff="1s"
+        )
         self.wait_lines("runs", 1)
         sync.wait_for(self.push("two"))
         self.wait_lines("runs", 2)
@@ -94,9 +100,7 @@ class Exechook(SyncCase):
     def test_the_hook_knows_ref_and_previous_but_no_secret_and_its_words_are_logged(self):
         first = self.push("one")
         hook = self.script(f'echo "hello from the hook"; env > {self.folder}/environment.$GITSYNC_HASH')
-        sync = self.started(
-            exechook_command=hook, username="u", environment={"GITSYNC_PASSWORD": "the-secret", "OWN_WORD": "kept"}
-        )
+        sync = self.started(exechook_command=hook, username="u", environment={"GITSYNC_PASSWORD": "the-secret", "OWN_WORD": "kept"})
         wait_until(lambda: (self.folder / f"environment.{first}").exists(), "the first run")
         second = self.push("two")
         found = wait_until(lambda: self.lines(f"environment.{second}"), "the second run")
@@ -154,7 +158,7 @@ class PrePublishExechook(SyncCase):
 
     def test_pre_publish_exechook_a_slow_hook_stops_neither_looking_nor_publishing(self):
         self.push("one")
-        hook = self.script(f'echo $GITSYNC_HASH >> {self.folder}/runs; while [ ! -e {self.folder}/go.$(cat file) ]; do sleep 0.05; done')
+        hook = self.script(f"echo $GITSYNC_HASH >> {self.folder}/runs; while [ ! -e {self.folder}/go.$(cat file) ]; do sleep 0.05; done")
         sync = self.started(pre_publish_exechook_command=hook)
         first = self.wait_lines("runs", 1)[0]
         self.passes(sync, 2)
@@ -171,7 +175,9 @@ class PrePublishExechook(SyncCase):
 
     def test_pre_publish_exechook_a_revision_that_was_taken_back_is_not_published(self):
         first = self.push("one")
-        hook = self.script(f'echo $GITSYNC_HASH >> {self.folder}/runs; [ "$(cat file)" = one ] || while [ ! -e {self.folder}/go ]; do sleep 0.05; done')
+        hook = self.script(
+            f'echo $GITSYNC_HASH >> {self.folder}/runs; [ "$(cat file)" = one ] || while [ ! -e {self.folder}/go ]; do sleep 0.05; done'
+        )
         sync = self.started(pre_publish_exechook_command=hook)
         sync.wait_for(first)
         self.push("two")
@@ -273,7 +279,9 @@ class Webhook(SyncCase):
     def test_a_webhook_and_a_program_do_not_wait_for_each_other(self):
         consumer = self.consumer(500)
         self.push("one")
-        sync = self.started(webhook_url=consumer.url, webhook_backoff="1h", exechook_command=self.script(f"echo >> {self.folder}/runs; exit 1"), exechook_backoff="1h")
+        sync = self.started(
+            webhook_url=consumer.url, webhook_backoff="1h", exechook_command=self.script(f"echo >> {self.folder}/runs; exit 1"), exechook_backoff="1h"
+        )
         wait_until(lambda: consumer.calls, "the webhook")
         self.wait_lines("runs", 1)
         second = self.push("two")

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""git-sync's promises about itself, black box: expose_http*, export_error*, touch_file*, init_*, sync_on_signal_* of its end-to-end suite, and what ours do better."""
+"""git-sync's promises about itself, black box: expose_http*, export_error*, touch_file*, init_*, sync_on_signal_* of its end-to-end suite, and
+what ours do better."""
 
 import json
 import os
@@ -19,7 +20,8 @@ SAMPLE = re.compile(rf'^({NAME})(?:\{{((?:{NAME}="(?:[^"\\\n]|\\["\\n])*",?)*)\}
 
 
 def parsed(exposition):
-    """{family: (type, help, [sample names])} of the text format 0.0.4, or an AssertionError: each family in one piece, with one HELP and one TYPE before its samples."""
+    """{family: [type, help, samples]} of the text format 0.0.4, or an AssertionError: each family in one piece, with one HELP and one TYPE before
+    its samples."""
     families, current = {}, None
     assert exposition.endswith("\n")
     for line in exposition.splitlines():
@@ -232,7 +234,13 @@ class Loop(SyncCase):
         self.assertTrue(sync.running())
 
     def test_sync_on_signal_sighup_hup_1_and_others(self):
-        for name, number in (("SIGHUP", signal.SIGHUP), ("HUP", signal.SIGHUP), ("1", signal.SIGHUP), ("SIGUSR1", signal.SIGUSR1), ("12", signal.SIGUSR2)):
+        for name, number in (
+            ("SIGHUP", signal.SIGHUP),
+            ("HUP", signal.SIGHUP),
+            ("1", signal.SIGHUP),
+            ("SIGUSR1", signal.SIGUSR1),
+            ("12", signal.SIGUSR2),
+        ):
             with self.subTest(name):
                 self.push(f"before {name}")
                 sync = self.sync(period="1h", sync_on_signal=name).start()
