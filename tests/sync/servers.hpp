@@ -67,6 +67,7 @@ class RequestLog {
     std::ifstream in(file_);
     in.seekg(taken_);
     for (std::string line; std::getline(in, line);) {
+      if (in.eof()) break;  // the server is still writing it
       requests.push_back(nlohmann::json::parse(line));
       taken_ += static_cast<std::streamoff>(line.size() + 1);
     }
