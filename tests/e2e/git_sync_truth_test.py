@@ -210,7 +210,9 @@ class Loop(SyncCase):
         wait_until(lambda: self.metrics(sync).get('git_sync_count_total{status="error"}', 0) >= 3, "three tries")
         (self.folder / "away").rename(self.bare.path)
         sync.wait_for(self.push("one"))
-        wait_until(sync.ready, "it is ready")
+        # A pass is ready before it has been counted.
+        wait_until(lambda: self.metrics(sync).get('git_sync_count_total{status="success"}', 0) == 1, "the first success is counted")
+        self.assertTrue(sync.ready())
         passes = lambda: sum(value for name, value in self.metrics(sync).items() if name.startswith("git_sync_count_total"))
         before = passes()
         second = self.push("two")
