@@ -107,7 +107,8 @@ void HttpRemote::ask_for_refs(GitProtocol protocol, const std::stop_token& stop)
 
 void HttpRemote::follow(HttpUrl& url, const HttpHead& head) const {
   const std::string to = header(head, "location");
-  const auto next = HttpUrl::resolve(url.text, to);
+  // An empty one would be the same page again; not every libcurl says so.
+  const auto next = to.empty() ? std::nullopt : HttpUrl::resolve(url.text, to);
   const std::string told = "it redirects to '" + one_line(redact_credentials(to), 300) + "'";
   if (!next) throw TransientError(told + ", which is no URL of http(s); check --repo");
   if (url.scheme == "https" && next->scheme == "http")
