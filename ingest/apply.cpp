@@ -68,6 +68,7 @@ std::vector<Operation> Applier::spare() {
 void Applier::barrier() {
   lanes_.wait_for_fewer_than(1);
   collect();
+  spans_barrier_ = !batch_.empty();
 }
 
 std::vector<Operation> Applier::flush() {
@@ -101,6 +102,7 @@ std::vector<Operation> Applier::send() {
   auto batch = std::exchange(batch_, {});
   auto applied = collect();
   lanes_.start(std::move(batch));
+  if (std::exchange(spans_barrier_, false)) lanes_.wait_for_fewer_than(1);
   return applied;
 }
 
@@ -111,6 +113,7 @@ std::vector<Operation> Applier::apply_here() {
   auto batch = std::exchange(batch_, {});
   auto applied = collect();
   settle_batch(batch, run_.apply(batch));
+  spans_barrier_ = false;
   move_to(applied, std::move(batch));
   return applied;
 }

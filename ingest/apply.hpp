@@ -30,7 +30,8 @@ class Applier {
   std::vector<Operation> add(Operation operation);
   // To be called when the next add() is some time off: an engine that would be idle gets what has been added so far. Gives and throws as add().
   std::vector<Operation> spare();
-  // Returns when all batches that were sent have been applied: what follows in the next one comes after them.
+  // What is added from now on is applied after all that was added before. Returns when what was sent has been applied; what was not goes along with
+  // what follows, at the head of its first batch, and no other overtakes that one.
   void barrier();
   // Applies all that has been added so far, though it is no full batch; gives it as add() does. To be called at the end.
   std::vector<Operation> flush();
@@ -53,6 +54,7 @@ class Applier {
   std::function<void()> before_batch_;
   std::vector<Operation> batch_;
   std::vector<Operation> refused_;  // to be sent once more, as quarantined
+  bool spans_barrier_ = false;      // batch_ begins with what was added before the barrier
   std::int64_t batch_bytes_ = 0;
   std::int64_t max_batch_bytes_ = 0;  // of the present batch
   std::int64_t documents_ = 0;
