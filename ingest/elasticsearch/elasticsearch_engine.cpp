@@ -2,9 +2,6 @@
 // ask in readers.cpp.
 #include "ingest/elasticsearch/elasticsearch_engine.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -14,12 +11,13 @@
 #include "daemon/error.hpp"
 #include "ingest/elasticsearch/elasticsearch_run.hpp"
 #include "ingest/elasticsearch/held_state.hpp"
+#include "ingest/elasticsearch/holder.hpp"
 #include "ingest/elasticsearch/index_view.hpp"
 #include "ingest/elasticsearch/inspector.hpp"
 #include "ingest/elasticsearch/lease_keeper.hpp"
 #include "ingest/elasticsearch/listing.hpp"
-#include "ingest/elasticsearch/listing_page.hpp"
 #include "ingest/elasticsearch/readers.hpp"
+#include "ingest/elasticsearch/strangers.hpp"
 
 namespace tidemark::ingest {
 
@@ -27,20 +25,8 @@ namespace {
 
 using namespace elasticsearch;
 
-constexpr std::size_t max_strangers = listing_page - 1;  // so that a whole page of them says that there may be more
 constexpr Duration analysis_probe_period = std::chrono::minutes(10);
 constexpr Duration farewell = std::chrono::seconds(2);
-
-std::string random_holder() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
-}
-
-std::string holder_name() {
-  char host[256] = "";
-  gethostname(host, sizeof host - 1);
-  return fmt::format("{}/{}", host, getpid());
-}
 
 class ElasticsearchEngine final : public Engine {
  public:
@@ -50,7 +36,7 @@ class ElasticsearchEngine final : public Engine {
         connection_(settings_.connection),
         sender_(connection_, settings_.bulk, ConcurrencyLimit(settings_.concurrency)),
         readers_(connection_, settings_.index),
-        holder_{.id = random_holder(), .name = holder_name(), .duration = settings_.lease_duration},
+        holder_(this_process(settings_.lease_duration)),
         leases_(settings_.lease_duration, log) {}
   ~ElasticsearchEngine() override { give_back(); }
 
@@ -99,8 +85,7 @@ class ElasticsearchEngine final : public Engine {
   std::shared_ptr<HeldState> held_;
   std::optional<Inspection> found_;      // by the last look, and what was done since
   std::atomic<bool> tampered_ = false;   // set by a run's threads
-  std::vector<std::string> strangers_;   // what the last listing found beside our documents
-  bool strangers_left_ = false;          // there are more: another audit follows
+  Strangers strangers_;                  // by the last listing
   LeaseKeeper leases_;                   // the last member: its thread writes states by the protocol
 };
 
@@ -216,7 +201,7 @@ std::unique_ptr<EngineRun> ElasticsearchEngine::run_on(std::shared_ptr<HeldState
                                                        .choice = schema_choice(),
                                                        .state = state,
                                                        .before = known_counts(state),
-                                                       .strangers = [this] { return std::exchange(strangers_, {}); },
+                                                       .strangers = [this] { return strangers_.take(); },
                                                        .tampered = [this] { tampered_ = true; },
                                                        .committed = [this, state](IndexProtocol::Counts counts) { committed(state, counts); },
                                                        .stop = stop_.get_token()},
@@ -224,7 +209,7 @@ std::unique_ptr<EngineRun> ElasticsearchEngine::run_on(std::shared_ptr<HeldState
 }
 
 std::unique_ptr<EngineRun> ElasticsearchEngine::begin(const RunStart& start) {
-  strangers_.clear();
+  strangers_.forget();
   if (start.mode == Mode::rebuild) return run_on(begin_fill(start), start);
   if (!held_ && !found_) inspect(Look::whole);
   if (!held_ && !lead()) throw TransientError("another agent has taken the lease");
@@ -251,7 +236,7 @@ void ElasticsearchEngine::committed(const std::shared_ptr<HeldState>& state, Ind
     readers_.use_live(state->physical());
     delete_replaced(replaced);
   }
-  if (std::exchange(strangers_left_, false)) held_->begin_run();
+  if (strangers_.take_more()) held_->begin_run();
   const auto document = held_->document();
   inspector_->remember(held_->physical(), document.state.generation, counts);
   Inspection after;
@@ -283,14 +268,9 @@ void ElasticsearchEngine::list(const std::function<bool(const Listed&)>& visit) 
     live = view.live->name;
   }
   protocol().refresh(live);
-  strangers_.clear();
-  strangers_left_ = false;
+  strangers_.forget();
   const auto stranger = [&](const std::string& id) {
-    if (strangers_.size() < max_strangers) {
-      strangers_.push_back(id);
-    } else {
-      strangers_left_ = true;
-    }
+    strangers_.add(id);
     return true;
   };
   list_index(protocol(), live, source_.name, {.ours = visit, .stranger = stranger});

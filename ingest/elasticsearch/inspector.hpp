@@ -10,19 +10,13 @@
 #include "daemon/log.hpp"
 #include "daemon/units.hpp"
 #include "ingest/elasticsearch/held_state.hpp"
+#include "ingest/elasticsearch/holder.hpp"
 #include "ingest/elasticsearch/index_protocol.hpp"
 #include "ingest/elasticsearch/index_view.hpp"
 #include "ingest/elasticsearch/lease_watch.hpp"
 #include "ingest/state.hpp"
 
 namespace tidemark::ingest::elasticsearch {
-
-// This process as a holder of leases.
-struct Holder {
-  std::string id;    // random
-  std::string name;  // for people
-  Duration duration;
-};
 
 struct Inspection {
   Facts facts;
