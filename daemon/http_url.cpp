@@ -1,11 +1,11 @@
 #include "daemon/http_url.hpp"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <memory>
+
+#include "daemon/curl.hpp"
 
 namespace tidemark {
 
