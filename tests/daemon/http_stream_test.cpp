@@ -2,7 +2,6 @@
 #include "daemon/http_stream.hpp"
 
 #include <doctest/doctest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <thread>
 
 #include "support/echo_server.hpp"
+#include "support/loopback_listener.hpp"
 #include "support/temporary_directory.hpp"
 
 using namespace tidemark;
@@ -38,17 +38,8 @@ class RawPeer {
  public:
   enum class Then { waits, closes };
   explicit RawPeer(std::string bytes, Then then = Then::waits) {
-    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
-    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    listen(listener_, 4);
-    port_ = ntohs(address.sin_port);
     thread_ = std::thread([this, said = std::move(bytes), then] {
-      const int peer = accept(listener_, nullptr, nullptr);
+      const int peer = accept(listener_.descriptor(), nullptr, nullptr);
       for (std::size_t at = 0; at < said.size();) {
         const ssize_t count = send(peer, said.data() + at, said.size() - at, MSG_NOSIGNAL);
         if (count <= 0) break;
@@ -65,15 +56,13 @@ class RawPeer {
     });
   }
   ~RawPeer() {
-    shutdown(listener_, SHUT_RDWR);
+    shutdown(listener_.descriptor(), SHUT_RDWR);
     thread_.join();
-    close(listener_);
   }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(listener_.port()) + "/"; }
 
  private:
-  int listener_ = -1;
-  int port_ = 0;
+  LoopbackListener listener_{4};
   std::thread thread_;
 };
 

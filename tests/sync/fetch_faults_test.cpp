@@ -3,6 +3,7 @@
 #include <functional>
 #include <thread>
 
+#include "support/loopback_listener.hpp"
 #include "sync/fetch_fixture.hpp"
 
 using namespace tidemark::sync;
@@ -12,20 +13,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// A second is promised; a machine that is busy with other tests adds to it.
-constexpr auto slack = milliseconds(2500);
-
 struct Faults : FetchFixture {
-  // Enough that a transfer has a middle.
-  std::string commit() {
-    Tree tree;
-    for (int i = 0; i < 50; ++i) {
-      std::string text;
-      for (int j = 0; j < 400; ++j) text += std::to_string(i * 7919 * (j + 1) % 104729);
-      tree["f" + std::to_string(i)] = {"100644", text};
-    }
-    return git.commit(tree);
-  }
+  std::string commit() { return git.commit(large_tree()); }
 
   // Fails soon after the timeout, with `words`.
   void check_timed_out(const std::string& url, const std::string& words) {
@@ -68,30 +57,19 @@ struct Faults : FetchFixture {
 class FullListener {
  public:
   FullListener() {
-    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
-    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    listen(listener_, 0);
     for (int& descriptor : fill_) {
       descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-      connect(descriptor, reinterpret_cast<sockaddr*>(&address), size);
+      connect(descriptor, listener_.address(), LoopbackListener::address_size);
     }
-    port_ = ntohs(address.sin_port);
   }
   ~FullListener() {
     for (const int descriptor : fill_) close(descriptor);
-    close(listener_);
   }
-  std::string port() const { return std::to_string(port_); }
+  std::string port() const { return std::to_string(listener_.port()); }
 
  private:
-  int listener_;
+  LoopbackListener listener_{0};
   int fill_[3];
-  int port_;
 };
 
 }  // namespace

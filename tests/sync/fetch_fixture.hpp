@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -17,6 +18,20 @@
 #include "sync/servers.hpp"
 
 namespace tidemark::testing {
+
+// That an attempt ends within a second is promised; a machine that is busy with other tests adds to it.
+constexpr auto slack = std::chrono::milliseconds(2500);
+
+// Enough that a transfer has a middle.
+inline Tree large_tree() {
+  Tree tree;
+  for (int i = 0; i < 50; ++i) {
+    std::string text;
+    for (int j = 0; j < 400; ++j) text += std::to_string(i * 7919 * (j + 1) % 104729);
+    tree["f" + std::to_string(i)] = {"100644", text};
+  }
+  return tree;
+}
 
 struct FetchFixture {
   git::Library library;
