@@ -1,5 +1,4 @@
 """Each measure of the agent on a search server beside its reference, by turns on the same warm server."""
-import http.client
 import json
 import re
 import shutil
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from tidemark_e2e.environment import PROJECT, binary
 from tidemark_e2e.processes import Ingest
 
-from .measures import is_level, watched
+from .measures import Hint, is_level, watched
 from .process import MemorySampler, cpu_seconds
 from .published import ORIGIN_URL
 
@@ -162,27 +161,6 @@ class Pushes:
     reference: list = field(default_factory=list)
 
 
-class Hint:
-    """Two connections that are open before the clock starts: one that waits for a commit, one that tells of it."""
-
-    def __init__(self, agent):
-        self.waiting = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=120)
-        self.telling = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=120)
-
-    def until_searchable(self, published, commit):
-        self.waiting.request("GET", f"/api/v1/wait?commit={commit}&timeout=60")
-        begin = time.perf_counter()
-        published.flip(commit)
-        self.telling.request("POST", "/api/v1/sync", headers={"Content-Length": "0"})
-        self.telling.getresponse().read()
-        answer = self.waiting.getresponse()
-        seconds = time.perf_counter() - begin
-        body = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"/wait answered {answer.status}: {body[:300]}")
-        return seconds
-
-
 def push_many(filling, bulks, count, warm_up=20):
     """The agent's index, which is there, and the bare program's are equally large. Each push changes one page; the bare program sends the same one."""
     result = Pushes()
@@ -192,12 +170,12 @@ def push_many(filling, bulks, count, warm_up=20):
     sender = subprocess.Popen([binary("tidemark-bench-engine"), "pushes", filling.server.url, filling.index, published.origin.path, SOURCE, ORIGIN_URL],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        hint = Hint(agent)
+        hint = Hint(agent, agent, "/api/v1/sync")
         for number in range(warm_up + count):
             commit, path, word = published.push()
 
             def ours():
-                return hint.until_searchable(published, commit)
+                return hint.until_searchable(commit, lambda: published.flip(commit))
 
             def bare():
                 sender.stdin.write(f"{commit} {GENERATION * (number + 2)} {path}\n")

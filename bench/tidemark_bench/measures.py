@@ -158,16 +158,18 @@ def percentile(values, share):
 
 
 class Hint:
-    """Two connections that are open before the clock starts: one that waits for a commit, one that tells sync of it."""
+    """Two connections that are open before the clock starts: one that waits for a commit, one that tells a process of it: sync of a push, ingest of a flip."""
 
-    def __init__(self, pair):
-        self.waiting = http.client.HTTPConnection("127.0.0.1", pair.ingest.port, timeout=120)
-        self.telling = http.client.HTTPConnection("127.0.0.1", pair.sync.port, timeout=120)
+    def __init__(self, ingest, told, path):
+        self.path = path
+        self.waiting = http.client.HTTPConnection("127.0.0.1", ingest.port, timeout=120)
+        self.telling = http.client.HTTPConnection("127.0.0.1", told.port, timeout=120)
 
-    def until_searchable(self, commit):
+    def until_searchable(self, commit, flip=lambda: None):
         self.waiting.request("GET", f"/api/v1/wait?commit={commit}&timeout=60")
         begin = time.perf_counter()
-        self.telling.request("POST", "/sync", headers={"Content-Length": "0"})
+        flip()
+        self.telling.request("POST", self.path, headers={"Content-Length": "0"})
         self.telling.getresponse().read()
         answer = self.waiting.getresponse()
         seconds = time.perf_counter() - begin
@@ -191,7 +193,7 @@ def push_many(origin, url, folder, count, checkout="none", with_reference=True):
         spent = dict.fromkeys(programs, 0.0)
         for number in range(count):
             commit, path, word = origin.push()
-            hint = Hint(pair)
+            hint = Hint(pair.ingest, pair.sync, "/sync")
             before = {name: cpu_seconds(pid) for name, pid in programs.items()}
             result.seconds.append(hint.until_searchable(commit))
             # What a program does after its push is searchable (the webhook's answer, tidying) is part of what the push costs.
