@@ -15,6 +15,12 @@ namespace tidemark::sync {
 struct CheckoutCounts {
   std::int64_t written = 0;
   std::int64_t linked = 0;
+
+  CheckoutCounts& operator+=(const CheckoutCounts& other) {
+    written += other.written;
+    linked += other.linked;
+    return *this;
+  }
 };
 
 // A published tree with the record that was made with it.

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -22,6 +23,8 @@ namespace {
 struct DirectoryCloser {
   void operator()(DIR* directory) const noexcept { ::closedir(directory); }
 };
+
+constexpr std::size_t first_read_bytes = 4096;
 
 bool is_dot_or_dot_dot(const char* name) { return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0; }
 
@@ -116,9 +119,10 @@ struct stat write_new_file(int directory, const std::string& name, std::string_v
 std::optional<std::string> read_small_file(int directory, const std::string& name, std::size_t limit) {
   const FileDescriptor file(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file) return std::nullopt;
-  std::string content(limit + 1, '\0');
+  std::string content(std::min(limit, first_read_bytes) + 1, '\0');
   std::size_t size = 0;
-  while (size < content.size()) {
+  while (size <= limit) {
+    if (size == content.size()) content.resize(std::min(limit + 1, 2 * size));
     const ssize_t got = ::read(file.get(), content.data() + size, content.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return std::nullopt;
