@@ -128,8 +128,11 @@ Reconciler::Reached Reconciler::reached(const git::Oid& commit) const {
   if (now.checkpoint && now.checkpoint->commit == commit) return Reached::yes;
   try {
     const auto store = source_.open();
-    if (now.checkpoint && store->is_ancestor(commit, now.checkpoint->commit, ancestors_looked_at)) return Reached::yes;
-    if (store->contains(commit)) return Reached::not_yet;
+    const bool known = store->contains(commit);
+    // What follows the checkpoint is no ancestor of it. Asked first, as a commit that is waited for was mostly just pushed.
+    if (known && now.checkpoint && store->is_ancestor(now.checkpoint->commit, commit, followers_looked_at)) return Reached::not_yet;
+    if (known && now.checkpoint && store->is_ancestor(commit, now.checkpoint->commit, ancestors_looked_at)) return Reached::yes;
+    if (known) return Reached::not_yet;
   } catch (const TransientError&) {
     // Without a repository a commit is known only as the link's target.
   } catch (const git::Error&) {

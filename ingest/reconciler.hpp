@@ -78,6 +78,7 @@ class Reconciler {
  private:
   // Among them a commit is looked for: enough for years of a busy repository, and at most a fraction of a second.
   static constexpr std::size_t ancestors_looked_at = 10'000;
+  static constexpr std::size_t followers_looked_at = 64;  // of what was pushed since
 
   struct Attempt;  // one run, and what it has learnt so far
 

@@ -150,6 +150,30 @@ TEST_CASE("edge 18: a shallow clone without the previous commit is followed by a
   CHECK(agent.reconciler.reached(*git::Oid::parse(std::string(40, 'b'))) == Reconciler::Reached::unknown_commit);
 }
 
+TEST_CASE("reached: what the index holds, what it came past, and what is still to come however far ahead") {
+  AgentFixture f;
+  auto tree = pages(3);
+  std::vector<std::string> commits{f.volume.publish(tree)};
+  const auto more = [&](int count) {
+    for (int number = 0; number < count; ++number) {
+      tree["push.md"] = {"100644", "# Push " + std::to_string(commits.size()) + "\n"};
+      commits.push_back(f.volume.commit(tree, commits.back()));
+    }
+  };
+  more(2);
+  f.volume.publish(commits.back());
+  Agent agent(f.volume, f.file);
+  agent.run();
+  const auto held = commits.size() - 1;
+  more(70);  // the last ones are further ahead than is looked at first
+  const auto aside = f.volume.commit(tree, commits.front());
+  for (std::size_t at = 0; at < commits.size(); ++at) {
+    CAPTURE(at);
+    CHECK(agent.reconciler.reached(*git::Oid::parse(commits[at])) == (at <= held ? Reconciler::Reached::yes : Reconciler::Reached::not_yet));
+  }
+  CHECK(agent.reconciler.reached(*git::Oid::parse(aside)) == Reconciler::Reached::not_yet);
+}
+
 TEST_CASE("a wiped index is rebuilt") {
   AgentFixture f;
   const auto first = f.volume.publish(pages(10));
