@@ -43,6 +43,10 @@ def machine():
     return f"{os.cpu_count()} × {model.group(1) if model else platform.machine()}, {release.group(1) if release else platform.system()}, Linux {platform.release()}"
 
 
+def git_version():
+    return subprocess.run(["git", "--version"], check=True, capture_output=True, text=True).stdout.strip()
+
+
 def version(project):
     commit = subprocess.run(["git", "-C", str(project), "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     return commit or "unknown"
@@ -50,7 +54,7 @@ def version(project):
 
 PAGE = """# Benchmarks
 
-Written by `bench/run` and `bench/run-engine`, a section each; every figure stands beside its reference, which was measured in the same run on the
+Written by `bench/run`, `bench/run-engine` and `bench/run-sync`, a section each; every figure stands beside its reference, which was measured in the same run on the
 same machine. Absolute numbers say little about another machine, the ratios do.
 """
 
@@ -93,7 +97,21 @@ for the same (`bench/engine_reference.cpp`), by turns.
 Generated files are Markdown pages of 1.5 KiB, and JSON for every tenth.
 """
 
-SECTIONS = {"The embedded engine": FILE_NOTES, "A search server": SERVER_NOTES}
+SYNC_NOTES = """Written by `bench/run-sync`: `tidemark-sync` beside the git command, by turns.
+
+- *First publish*: `tidemark-sync --one-time` on an empty volume with all files checked out, from the start of the process to its end; everything is on
+  the disk then (`syncfs`). Reference: `git clone --depth 1` of the same repository, whose history is one commit. The figures are those of the pair
+  with the median ratio, in brackets the ratios of all pairs; the order of the two changes with each pair.
+- *Limited*: the same in a 64 MiB memory group of its own.
+- *Push to flip*: from `POST /sync` until the link names the commit, `--checkout none`. Reference: `git fetch --depth 1` of the same push. The CPU is
+  that of the whole push, what is tidied up afterwards too.
+- *With a full checkout* one file is written, the others are hard links to the tree before.
+- *Polls* are those of a repository over http, ten a second; bytes of both directions are counted by a relay.
+
+Repositories are served by `git daemon`, for the polls by `git http-backend`. Generated files are Markdown pages of 1.5 KiB, and JSON for every tenth.
+"""
+
+SECTIONS = {"The embedded engine": FILE_NOTES, "A search server": SERVER_NOTES, "The sidecar": SYNC_NOTES}
 
 
 def sections_of(text):
