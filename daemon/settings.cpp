@@ -264,7 +264,7 @@ std::string Settings::markdown() const {
   return table;
 }
 
-std::string read_secret_file(const std::string& path) {
+std::string read_whole_secret_file(const std::string& path) {
   constexpr std::size_t max_bytes = 64 * 1024;
   std::ifstream file(path, std::ios::binary);
   std::string content(max_bytes + 1, '\0');
@@ -272,6 +272,11 @@ std::string read_secret_file(const std::string& path) {
   if (!file.is_open() || file.bad()) throw TransientError("cannot read the secret file " + in_quotes(path));
   content.resize(static_cast<std::size_t>(file.gcount()));
   if (content.size() > max_bytes) throw TransientError("the secret file " + in_quotes(path) + " is over 64 KiB");
+  return content;
+}
+
+std::string read_secret_file(const std::string& path) {
+  std::string content = read_whole_secret_file(path);
   content.resize(std::min(content.find_first_of("\r\n"), content.size()));
   if (content.empty()) throw TransientError("the secret file " + in_quotes(path) + " is empty");
   return content;

@@ -73,5 +73,6 @@ class Settings {
 // The first line of a secret's file, without its line end. Throws TransientError naming the file (never the content) when it can't be read, is empty
 // or is over 64 KiB.
 std::string read_secret_file(const std::string& path);
+std::string read_whole_secret_file(const std::string& path);  // all of its lines; likewise, but it may be empty
 
 }  // namespace tidemark

@@ -44,7 +44,12 @@ struct Fetcher::Callbacks {
     return Credentials::check_certificate(certificate, valid, host, &static_cast<Fetcher*>(payload)->credentials_);
   }
 
-  static int progress(const git_indexer_progress*, void* payload) { return interrupted(payload); }
+  static int progress(const git_indexer_progress* progress, void* payload) {
+    auto* self = static_cast<Fetcher*>(payload);
+    const std::size_t before = std::exchange(self->received_bytes_, progress->received_bytes);
+    if (self->calls_.received && self->received_bytes_ > before) self->calls_.received(static_cast<std::int64_t>(self->received_bytes_ - before));
+    return interrupted(payload);
+  }
 
   static int sideband(const char* text, int size, void* payload) {
     auto* self = static_cast<Fetcher*>(payload);
@@ -74,11 +79,11 @@ int Fetcher::Callbacks::transport(git_transport** out, git_remote* owner, void* 
   return static_cast<Fetcher*>(payload)->http_->smart.make_transport(out, owner);
 }
 
-Fetcher::Fetcher(const SyncSettings& settings, Repository& repository, Log& log, std::function<void(bool)> askpass_called)
-    : settings_(settings), repository_(repository), log_(log), credentials_(settings) {
+Fetcher::Fetcher(const SyncSettings& settings, Repository& repository, Log& log, RemoteCalls calls)
+    : settings_(settings), repository_(repository), log_(log), credentials_(settings), calls_(std::move(calls)) {
   const RemoteUrl& remote = credentials_.remote();
   if (remote.transport == RemoteUrl::Transport::http)
-    http_ = std::make_unique<HttpStack>(settings_, remote.url, connections_, std::move(askpass_called));
+    http_ = std::make_unique<HttpStack>(settings_, remote.url, connections_, calls_);
   if (remote.transport == RemoteUrl::Transport::ssh) set_home((repository_.git_directory() / "tidemark-home").c_str());
 }
 
@@ -222,6 +227,7 @@ void Fetcher::copy_local(const git::Oid& oid) {
 }
 
 void Fetcher::download(const std::vector<std::string>& refspecs, std::int64_t depth) {
+  received_bytes_ = 0;
   git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
   options.callbacks = Callbacks::of(this);
   options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;

@@ -1,7 +1,6 @@
 // The remote: what its ref points to, and getting its objects. libgit2 over file, git, http(s) and ssh.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -15,6 +14,7 @@
 #include "sync/connections.hpp"
 #include "sync/credentials.hpp"
 #include "sync/ref_listing.hpp"
+#include "sync/remote_calls.hpp"
 #include "sync/remote_message.hpp"
 #include "sync/repository.hpp"
 #include "sync/settings.hpp"
@@ -25,10 +25,9 @@ struct HttpStack;
 
 class Fetcher {
  public:
-  // `askpass_called` is told of each call of --askpass-url whether it succeeded.
   // Before other threads are started, as libgit2 before 1.7 takes the home directory from the environment. Throws ConfigError for a --repo that can't
   // be read.
-  Fetcher(const SyncSettings& settings, Repository& repository, Log& log, std::function<void(bool)> askpass_called = {});
+  Fetcher(const SyncSettings& settings, Repository& repository, Log& log, RemoteCalls calls = {});
   ~Fetcher();
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
@@ -73,6 +72,8 @@ class Fetcher {
   std::unique_ptr<HttpStack> http_;  // of a remote over http(s)
   git::RemoteHandle remote_;         // while connected
   RemoteMessage remote_message_;
+  const RemoteCalls calls_;
+  std::size_t received_bytes_ = 0;  // of the present download, as far as told
   bool said_full_ = false;
 };
 

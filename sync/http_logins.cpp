@@ -27,7 +27,7 @@ bool begins(std::string_view path, std::string_view whole) {
 }  // namespace
 
 // Later entries go before earlier ones of the same worth, as git-sync gives them to git.
-HttpLogins::HttpLogins(const SyncSettings& settings, std::function<void(bool)> askpass_called) {
+HttpLogins::HttpLogins(const SyncSettings& settings, RemoteCalls calls) {
   const RemoteUrl remote = RemoteUrl::parse(settings.repo);
   if (remote.transport == RemoteUrl::Transport::http) repo_ = HttpUrl::parse(remote.url);
   if (repo_ && !settings.username.empty()) {
@@ -41,8 +41,13 @@ HttpLogins::HttpLogins(const SyncSettings& settings, std::function<void(bool)> a
       add(*url, credential.username, credential.password, credential.password_file, "--credential");
   }
   if (repo_ && !settings.askpass_url.empty()) {
-    askpass_ = std::make_unique<Askpass>(settings.askpass_url, std::move(askpass_called));
+    askpass_ = std::make_unique<Askpass>(settings.askpass_url, std::move(calls.askpass));
     entries_.push_back({*repo_, "", askpass_.get(), "--askpass-url", ""});
+  }
+  if (repo_ && settings.github_app.is_set()) {
+    github_app_ = std::make_unique<GithubApp>(settings.github_app, TlsFiles{settings.ca_file, settings.client_cert_file, settings.client_key_file},
+                                              std::move(calls.github_app));
+    entries_.push_back({*repo_, "", github_app_.get(), "the GitHub App; check that it is installed for the repository", ""});
   }
 }
 
@@ -71,11 +76,13 @@ HttpLogins::Entry* HttpLogins::entry_for(const HttpUrl& url) {
 std::optional<HttpLogins::Login> HttpLogins::find(const HttpUrl& url, Freshness freshness, const std::stop_token& stop) {
   Entry* entry = entry_for(url);
   if (!entry) return std::nullopt;
-  if (Askpass** askpass = std::get_if<Askpass*>(&entry->password)) {
-    if (freshness == Freshness::fresh) (*askpass)->forget();
-    const HttpLogin& login = (*askpass)->login(stop);
+  const auto asked = [&](auto& helper) {
+    if (freshness == Freshness::fresh) helper.forget();
+    const HttpLogin& login = helper.login(stop);
     return Login{login, entry->source, login.user};
-  }
+  };
+  if (Askpass** askpass = std::get_if<Askpass*>(&entry->password)) return asked(**askpass);
+  if (GithubApp** app = std::get_if<GithubApp*>(&entry->password)) return asked(**app);
   if (SecretFile* file = std::get_if<SecretFile>(&entry->password)) {
     if (freshness == Freshness::fresh) file->forget();
     return Login{{entry->user, file->read()}, entry->source, entry->told_user};

@@ -1,7 +1,7 @@
-// Who we are to http(s) remotes, by their URLs: user and password from --repo's URL, --username, --credential or --askpass-url. Never logged.
+// Who we are to http(s) remotes, by their URLs: user and password from --repo's URL, --username, --credential, --askpass-url or a GitHub App. Never
+// logged.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -13,6 +13,8 @@
 #include "daemon/http_stream.hpp"
 #include "daemon/http_url.hpp"
 #include "sync/askpass.hpp"
+#include "sync/github_app.hpp"
+#include "sync/remote_calls.hpp"
 #include "sync/secret_file.hpp"
 #include "sync/settings.hpp"
 
@@ -20,8 +22,8 @@ namespace tidemark::sync {
 
 class HttpLogins {
  public:
-  // `askpass_called` is told of each call of --askpass-url whether it succeeded. Throws ConfigError for a --repo that can't be read.
-  explicit HttpLogins(const SyncSettings& settings, std::function<void(bool)> askpass_called = {});
+  // Throws ConfigError for a --repo that can't be read.
+  explicit HttpLogins(const SyncSettings& settings, RemoteCalls calls = {});
 
   struct Login {
     HttpLogin login;
@@ -46,7 +48,7 @@ class HttpLogins {
   struct Entry {
     HttpUrl url;
     std::string user;
-    std::variant<std::string, SecretFile, Askpass*> password;
+    std::variant<std::string, SecretFile, Askpass*, GithubApp*> password;
     std::string source;
     std::string told_user;
   };
@@ -54,6 +56,7 @@ class HttpLogins {
   Entry* entry_for(const HttpUrl& url);
 
   std::unique_ptr<Askpass> askpass_;
+  std::unique_ptr<GithubApp> github_app_;
   std::optional<HttpUrl> repo_;
   std::vector<Entry> entries_;
   std::set<std::string> asked_;  // origins

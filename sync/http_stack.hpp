@@ -2,7 +2,6 @@
 // about the server.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "sync/http_logins.hpp"
 #include "sync/http_remote.hpp"
 #include "sync/ref_poll.hpp"
+#include "sync/remote_calls.hpp"
 #include "sync/settings.hpp"
 #include "sync/smart_http.hpp"
 
@@ -18,9 +18,9 @@ namespace tidemark::sync {
 
 struct HttpStack {
   // Requests end with the present attempt of `connections`, and tell it of their problems.
-  HttpStack(const SyncSettings& settings, const std::string& url, Connections& connections, std::function<void(bool)> askpass_called)
+  HttpStack(const SyncSettings& settings, const std::string& url, Connections& connections, RemoteCalls calls)
       : stream(stream_settings(settings)),
-        logins(settings, std::move(askpass_called)),
+        logins(settings, std::move(calls)),
         remote(stream, logins, url),
         poll(remote),
         smart(

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "daemon/wakeup.hpp"
 #include "git/object_store.hpp"
 #include "sync/http.hpp"
+#include "sync/push_listener.hpp"
 #include "sync/settings.hpp"
 #include "sync/synchronizer.hpp"
 
@@ -51,6 +53,12 @@ int run(const SyncSettings& settings) {
                               settings.http_metrics ? Exposition::served : Exposition::off);
     server->start();
     log.info("listening", {{"address", server->address()}});
+  }
+  std::optional<PushListener> listener;
+  if (!settings.listen.empty() && !settings.one_time) {
+    listener.emplace(settings, [&] { synchronizer.hint(); }, metrics, log);
+    listener->start();
+    log.info("listening for push webhooks", {{"address", listener->address()}});
   }
   log.info("following", {{"repo", settings.repo}, {"ref", settings.ref}, {"root", settings.root}, {"link", settings.link}});
   return synchronizer.loop(stop.get_token());

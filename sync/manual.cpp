@@ -64,6 +64,13 @@ HTTP
     the last success is older than --stale-after), /healthz, /status (JSON),
     POST /sync (look at the remote now), and with --http-metrics /metrics.
 
+BEING TOLD
+    With --listen: push webhooks of GitHub, GitLab, Gitea, Forgejo and Bitbucket,
+    by POST at any path. They have to carry the secret of --listen-secret-file, or
+    a signature made by it, and be about the repository and ref that are followed;
+    then the remote is looked at, at most once a second. --period is 1m unless it
+    is set. docs/webhooks.md says how to set them up.
+
 SIGNALS
     SIGHUP, and that of --sync-on-signal
                      look at the remote now

@@ -8,6 +8,7 @@ Progress::Progress(const SyncSettings& settings, Metrics& metrics, Log& log)
     : sync_timeout_(settings.sync_timeout),
       stale_after_(settings.stale_after),
       metrics_(metrics),
+      received_bytes_(metrics.counter("tidemark_sync_fetched_bytes_total", "How many bytes of packs were received from the remote")),
       error_file_(settings.root, settings.error_file, log),
       touch_file_(settings.root, settings.touch_file, log) {}
 
@@ -49,6 +50,12 @@ void Progress::pass_failed(const std::string& error) {
     state_.failure = failure;
   }
   error_file_.write("sync failed", failure.error, failure.in_a_row);
+}
+
+void Progress::received(std::int64_t bytes) {
+  received_bytes_.increment(static_cast<double>(bytes));
+  const std::lock_guard lock(mutex_);
+  state_.received_bytes += bytes;
 }
 
 void Progress::hook_failed(const std::string& error) { error_file_.write("a hook failed", redact_credentials(error), 1); }

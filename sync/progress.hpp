@@ -29,6 +29,7 @@ class Progress {
   void published(const Notice& notice);  // or found published, in the first pass
   void pass_succeeded(bool is_new);  // the first one with something published counts as new, as with git-sync
   void pass_failed(const std::string& error);
+  void received(std::int64_t bytes);           // of packs, from the remote
   void hook_failed(const std::string& error);  // with --one-time, where it is the last word
 
   struct Failure {
@@ -42,6 +43,7 @@ class Progress {
     std::optional<WallClock::time_point> succeeded_at;
     std::optional<Failure> failure;  // since the last success
     std::int64_t passes = 0;
+    std::int64_t received_bytes = 0;
   };
   State state() const;
   bool ready() const;    // a revision is published, and the last success is not older than --stale-after
@@ -53,6 +55,7 @@ class Progress {
   const Duration sync_timeout_;
   const Duration stale_after_;
   Metrics& metrics_;
+  Counter& received_bytes_;
   ErrorFile error_file_;
   TouchFile touch_file_;
   mutable std::mutex mutex_;

@@ -41,13 +41,6 @@ constexpr Refusal refusals[] = {
      "submodules are not checked out yet; use off, and follow them by a tidemark-sync of their own"},
     {"sparse-checkout-file", Shape::value, Verdict::refused, "", "sparse checkouts are not there yet; leave it out"},
     {"stale-worktree-timeout", Shape::value, Verdict::refused, "0,0s,0m,0h", "old trees are removed at once as yet; leave it out"},
-    {"github-base-url", Shape::value, Verdict::refused, "https://api.github.com/",
-     "GitHub Apps are not there yet; use --username with --password-file"},
-    {"github-app-application-id", Shape::value, Verdict::refused, "0", "GitHub Apps are not there yet; use --username with --password-file"},
-    {"github-app-client-id", Shape::value, Verdict::refused, "", "GitHub Apps are not there yet; use --username with --password-file"},
-    {"github-app-installation-id", Shape::value, Verdict::refused, "0", "GitHub Apps are not there yet; use --username with --password-file"},
-    {"github-app-private-key", Shape::value, Verdict::refused, "", "GitHub Apps are not there yet; use --username with --password-file"},
-    {"github-app-private-key-file", Shape::value, Verdict::refused, "", "GitHub Apps are not there yet; use --username with --password-file"},
 };
 
 // `value` is one of the words with commas between.

@@ -1,7 +1,6 @@
 #include "sync/settings.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <functional>
 #include <ostream>
@@ -14,6 +13,7 @@
 #include "sync/manual.hpp"
 #include "sync/old_spellings.hpp"
 #include "sync/refusals.hpp"
+#include "sync/settings_access.hpp"
 #include "sync/settings_rules.hpp"
 #include "sync/signal_name.hpp"
 
@@ -63,7 +63,7 @@ void declare_publishing(Settings& options, SyncSettings& s) {
 }
 
 void declare_loop(Settings& options, SyncSettings& s) {
-  options.add({"period", "time between two looks at the remote, at least 10ms", "Loop"}, s.period);
+  options.add({"period", "time between two looks at the remote, at least 10ms (default with --listen: 1m)", "Loop"}, s.period);
   options.add({"init-period", "the same until the first success (default: --period)", "Loop"}, s.init_period);
   options.add({"sync-timeout", "limit of one pass: fetch and checkout", "Loop"}, s.sync_timeout);
   options.add({"one-time", "sync once, then exit", "Loop"}, s.one_time);
@@ -122,50 +122,6 @@ void declare_http(Settings& options, SyncSettings& s) {
               s.http_bind);
   options.add({"http-metrics", "serve GET /metrics there", "HTTP"}, s.http_metrics);
   options.add({"stale-after", "not ready any more when the last success is older; 0s for never", "HTTP"}, s.stale_after);
-}
-
-// A flag of git-sync that stands for one file; here it may name another.
-Problem set_cookie_file(std::string& target, std::string_view text) {
-  constexpr std::array<std::string_view, 6> yes{"true", "1", "t", "T", "TRUE", "True"};
-  constexpr std::array<std::string_view, 6> no{"false", "0", "f", "F", "FALSE", "False"};
-  if (std::ranges::find(yes, text) != yes.end())
-    target = "/etc/git-secret/cookie_file";
-  else if (std::ranges::find(no, text) != no.end())
-    target.clear();
-  else if (text.find('/') != std::string_view::npos)
-    target = text;
-  else
-    return "neither true, false nor a path";
-  return {};
-}
-
-void declare_http_credentials(Settings& options, SyncSettings& s) {
-  const std::string group = "Credentials";
-  options.add_repeated(
-      {"credential", "user and password for an http(s) URL: a JSON object of url, username and password or password-file, or a list of them", group,
-       "JSON"},
-      [&s](std::string_view text) { return add_credentials(text, s.credentials); });
-  options.add({"cookie-file", "send the cookies of /etc/git-secret/cookie_file, or of =PATH", group, "true|false|PATH"}, "false",
-              [&s](std::string_view text) { return set_cookie_file(s.cookie_file, text); });
-  options.add({"askpass-url", "where to GET user and password, as lines of username= and password=, when the server asks for them", group, "URL"},
-              s.askpass_url);
-  options.add(
-      {"ca-file", "PEM file of the authorities to trust for https instead of the system's", group, "PATH", {"GIT_SSL_CAINFO", "SSL_CERT_FILE"}},
-      s.ca_file);
-  options.add({"client-cert-file", "PEM file of our own certificate for https", group, "PATH", {"GIT_SSL_CERT"}}, s.client_cert_file);
-  options.add({"client-key-file", "PEM file of its key, if the certificate's does not hold it", group, "PATH", {"GIT_SSL_KEY"}}, s.client_key_file);
-}
-
-void declare_credentials(Settings& options, SyncSettings& s) {
-  options.add({"username", "user for http(s)", "Credentials", "NAME"}, s.username);
-  options.add({"password-file", "file with the password or token for --username, read at every sync", "Credentials", "PATH"}, s.password_file);
-  Settings::Option password{"password", "password or token for --username"};
-  password.environment_only = true;
-  options.add(std::move(password), s.password);
-  declare_http_credentials(options, s);
-  options.add({"ssh-key-file", "private key for ssh; may be repeated", "Credentials", "PATH"}, s.ssh_key_files);
-  options.add({"ssh-known-hosts", "whether ssh host keys must be in --ssh-known-hosts-file", "Credentials"}, s.ssh_known_hosts);
-  options.add({"ssh-known-hosts-file", "known_hosts file for ssh", "Credentials", "PATH"}, s.ssh_known_hosts_file);
 }
 
 void declare_log(Settings& options, SyncSettings& s) {
@@ -228,7 +184,7 @@ std::optional<SyncSettings> read_settings(int argc, const char* const* argv, con
   declare_loop(options, settings);
   declare_hooks(options, settings);
   declare_http(options, settings);
-  declare_credentials(options, settings);
+  declare_access(options, settings);
   declare_git(options, settings);
   declare_git_config(options, git_config, more_git_config, settings.notes);
   declare_log(options, settings);

@@ -9,6 +9,7 @@
 #include "daemon/log.hpp"
 #include "daemon/settings.hpp"
 #include "sync/credential_setting.hpp"
+#include "sync/github_app_setting.hpp"
 
 namespace tidemark::sync {
 
@@ -52,12 +53,16 @@ struct SyncSettings {
   std::vector<CredentialSetting> credentials;
   std::string cookie_file;       // empty = none
   std::string askpass_url;       // empty = none
+  GithubAppSetting github_app;
   std::string ca_file;           // PEM; empty = the system's authorities
   std::string client_cert_file;  // PEM; empty = none
   std::string client_key_file;   // PEM; empty = the certificate's file has it
   std::vector<std::string> ssh_key_files = {"/etc/git-secret/ssh"};
   bool ssh_known_hosts = true;
   std::string ssh_known_hosts_file = "/etc/git-secret/known_hosts";
+  std::string listen;                     // empty = none
+  std::string listen_secret_file;         // empty = none, on loopback alone
+  std::vector<std::string> listen_repos;  // other URLs of repo
   Packing packing = Packing::always;  // --git-gc
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "daemon/http_server.hpp"
+#include "sync/settings_access.hpp"
 
 namespace tidemark::sync {
 
@@ -15,12 +17,8 @@ namespace {
 
 using Problem = std::optional<std::string>;
 
-bool has_credentials(std::string_view repo) {
-  const auto scheme = repo.find("://");
-  if (scheme == std::string_view::npos || repo.starts_with("ssh")) return false;
-  const auto host = repo.substr(scheme + 3, repo.find('/', scheme + 3) - scheme - 3);
-  return host.find('@') != std::string_view::npos;
-}
+// Looking at the remote is then for what the webhooks did not tell.
+constexpr auto period_while_listening = std::chrono::minutes(1);
 
 void check_source(Settings& options, SyncSettings& s) {
   options.check([&]() -> Problem { return s.repo.empty() ? Problem("--repo is missing: the repository to follow") : std::nullopt; });
@@ -37,6 +35,12 @@ void check_source(Settings& options, SyncSettings& s) {
 
 void check_times(Settings& options, SyncSettings& s) {
   using std::chrono::milliseconds, std::chrono::seconds;
+  options.check([&]() -> Problem {
+    if (s.listen.empty() || options.was_set("period")) return {};
+    if (s.init_period.count() == 0) s.init_period = s.period;
+    s.period = period_while_listening;
+    return {};
+  });
   options.check([&]() -> Problem { return s.period < milliseconds(10) ? Problem("--period must be at least 10ms") : std::nullopt; });
   options.check([&]() -> Problem {
     const bool short_one = s.init_period.count() > 0 && s.init_period < milliseconds(10);
@@ -102,18 +106,6 @@ void check_files(Settings& options, SyncSettings& s) {
   options.check([&]() -> Problem { return s.http_metrics && s.http_bind.empty() ? Problem("--http-metrics needs --http-bind") : std::nullopt; });
 }
 
-void check_credentials(Settings& options, SyncSettings& s) {
-  options.check([&]() -> Problem {
-    if (s.username.empty() && !s.password.empty()) return "GITSYNC_PASSWORD (or --password) needs --username";
-    if (s.username.empty() && !s.password_file.empty()) return "--password-file needs --username";
-    if (s.username.empty()) return {};
-    if (s.password.empty() && s.password_file.empty()) return "--username needs GITSYNC_PASSWORD or --password-file";
-    if (!s.password.empty() && !s.password_file.empty()) return "GITSYNC_PASSWORD and --password-file exclude each other";
-    if (has_credentials(s.repo)) return "--username and a user in --repo exclude each other";
-    return {};
-  });
-}
-
 }  // namespace
 
 void add_rules(Settings& options, SyncSettings& settings) {
@@ -122,7 +114,7 @@ void add_rules(Settings& options, SyncSettings& settings) {
   check_hooks(options, settings);
   check_addresses(options, settings);
   check_files(options, settings);
-  check_credentials(options, settings);
+  add_access_rules(options, settings);
 }
 
 }  // namespace tidemark::sync

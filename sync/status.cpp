@@ -43,6 +43,7 @@ std::string status_json(const SyncSettings& settings, const Progress& progress, 
                  {"at", time_or_null(state.published_at)}};
   status["published"] = std::move(published);
   status["passes"] = state.passes;
+  status["fetched_bytes"] = state.received_bytes;
   status["last_success"] = time_or_null(state.succeeded_at);
   Json error;
   if (state.failure) error = {{"message", state.failure->error}, {"at", time_or_null(state.failure->at)}, {"failures", state.failure->in_a_row}};

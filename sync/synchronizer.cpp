@@ -8,6 +8,7 @@
 #include "daemon/backoff.hpp"
 #include "daemon/error.hpp"
 #include "daemon/memory.hpp"
+#include "sync/remote_metrics.hpp"
 #include "sync/status.hpp"
 
 namespace tidemark::sync {
@@ -50,12 +51,6 @@ Sharing sharing(const SyncSettings& settings) {
   return any_program ? Sharing::nothing : Sharing::hard_links;
 }
 
-std::function<void(bool)> askpass_counter(const SyncSettings& settings, Metrics& metrics) {
-  if (settings.askpass_url.empty()) return {};
-  const auto counter = [&](const char* status) { return &metrics.counter("git_sync_askpass_calls", "How many times --askpass-url was called, by the outcome", {{"status", status}}); };
-  return [succeeded = counter("success"), failed = counter("error")](bool success) { (success ? succeeded : failed)->increment(); };
-}
-
 // With --one-time: the pre-publish hook has failed, and there is no second try.
 struct Veto : TransientError {
   using TransientError::TransientError;
@@ -68,13 +63,13 @@ Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics
       wakeup_(wakeup),
       metrics_(metrics),
       log_(log),
+      progress_(settings, metrics, log),
       root_lock_(settings.root, log),
       publisher_(settings.root, settings.link, settings.checkout, log, sharing(settings)),
       repository_(settings.root, settings.repo, log),
-      fetcher_(settings, repository_, log, askpass_counter(settings, metrics)),
+      fetcher_(settings, repository_, log, remote_calls(settings, metrics, progress_)),
       store_(std::in_place, repository_.git_directory()),
-      hooks_(settings, [this](const std::string& commit) { return publisher_.tree(commit); }, wakeup, metrics, log),
-      progress_(settings, metrics, log) {}
+      hooks_(settings, [this](const std::string& commit) { return publisher_.tree(commit); }, wakeup, metrics, log) {}
 
 Synchronizer::Outcome Synchronizer::sync_once(std::stop_token stop) {
   progress_.pass_begins();

@@ -66,13 +66,13 @@ class Synchronizer {
   Wakeup& wakeup_;
   Metrics& metrics_;
   Log& log_;
+  Progress progress_;
   RootLock root_lock_;  // before what works in the root
   Publisher publisher_;
   Repository repository_;
   Fetcher fetcher_;
   std::optional<git::ObjectStore> store_;  // nothing while a damaged repository could not be replaced
   Hooks hooks_;
-  Progress progress_;
 
   bool is_verified_ = false;  // what is live was compared file by file since the start
   bool is_untidy_ = true;     // something may lie about that is not needed

@@ -29,6 +29,7 @@ def arguments():
     parser.add_argument("--port", type=int, default=0, help="0 = a free one")
     parser.add_argument("--user", help="ask for basic auth with this user")
     parser.add_argument("--password", default="")
+    parser.add_argument("--passwords", help="instead of it a file that is read at each request: each of its lines is a good one")
     parser.add_argument("--delay", type=float, default=0, help="seconds before each answer")
     stages = ["refs", "pack"]
     parser.add_argument("--hang", choices=stages, help="never end the answer to: the listing of refs; the transfer, after half of its bytes")
@@ -133,9 +134,13 @@ class Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def authorized(self):
-        expected = base64.b64encode(f"{self.options.user}:{self.options.password}".encode()).decode()
+        passwords = [self.options.password]
+        if self.options.passwords:
+            with open(self.options.passwords, encoding="utf-8") as lines:
+                passwords = lines.read().split()
+        expected = [base64.b64encode(f"{self.options.user}:{password}".encode()).decode() for password in passwords]
         scheme, _, given = self.headers.get("Authorization", "").partition(" ")
-        return scheme.lower() == "basic" and hmac.compare_digest(given.strip(), expected)
+        return scheme.lower() == "basic" and any(hmac.compare_digest(given.strip(), one) for one in expected)
 
     def plain(self, status, body, headers=()):
         """`headers` as pairs, or as a dictionary."""
