@@ -6,6 +6,7 @@
 
 #include "sync/files.hpp"
 #include "sync/tree_record.hpp"
+#include "sync/v3_layout.hpp"
 
 namespace tidemark::sync {
 
@@ -38,6 +39,10 @@ void OldTrees::clean(std::vector<std::string> held, std::stop_token stop) {
   discard_all_but(kept, root_ / trees_name, [](const std::string& name) { return !name.starts_with(discarded_prefix); });
   for (const auto& git_directory : git_directories_) discard_all_but(kept, root_ / git_directory / "worktrees", is_commit_name);
   discard_all_but(kept, root_ / ".git/worktrees", is_commit_name);
+  if (live && link_.leads_to(root_ / trees_name / live->hex())) {
+    discard_all_but({}, root_, [&](const std::string& name) { return is_v3_tree(root_, name); });
+    discard_all_but({}, root_ / ".git/worktrees", is_v3_admin_name);
+  }
   discard_all_but({}, link_.folder(), [&](const std::string& name) { return link_.is_left_over(name); });
   janitor_.wait(discarded_trees, std::move(stop));
 }

@@ -141,7 +141,7 @@ Synchronizer::Outcome Synchronizer::publish(const Notice& notice, const git::Oid
   const auto checkout_start = Clock::now();
   const auto counts = publisher_.prepare(*store_, store_->revision(commit), stop);
   const double checkout_seconds = seconds_since(checkout_start);
-  if (counts && publisher_.linked() != commit) {
+  if (counts && publisher_.published() != commit) {  // the link may also name the commit in a place that is not ours
     if (is_held_back(notice, stop)) return Outcome::unchanged;
     if (!publisher_.flip(commit)) throw TransientError("the tree of " + notice.commit + " vanished before it was published");
   }
