@@ -21,6 +21,12 @@ class ObjectMissing : public Error {
   Oid oid;
 };
 
+// A tree that is what its hash says and yet no tree that git would write, or beyond the limits of a walk: fetching it again changes nothing.
+class Malformed : public Error {
+ public:
+  using Error::Error;
+};
+
 // A repository that this program does not read (SHA-256, a partial clone's missing blobs), with the reason.
 class Unsupported : public Error {
  public:

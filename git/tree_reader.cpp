@@ -56,7 +56,7 @@ int compare_in_tree(const TreeEntry& left, const TreeEntry& right) {
 
 TreeReader::TreeReader(const ObjectStore& store, const Oid& tree, WalkBudget& budget)
     : tree_(tree), budget_(budget), object_(read_object(store.database(), tree, GIT_OBJECT_TREE, budget.open_bytes)), rest_(bytes_of(object_)) {
-  if (budget_.trees-- == 0) throw Error("more than " + std::to_string(max_walked_trees) + " folders below one tree");
+  if (budget_.trees-- == 0) throw Malformed("more than " + std::to_string(max_walked_trees) + " folders below one tree");
   if (!rest_.empty()) {
     parse();
   } else {
@@ -78,7 +78,7 @@ void TreeReader::next() {
 }
 
 void TreeReader::parse() {
-  if (budget_.entries-- == 0) throw Error("more than " + std::to_string(max_walked_entries) + " entries below one tree");
+  if (budget_.entries-- == 0) throw Malformed("more than " + std::to_string(max_walked_entries) + " entries below one tree");
   const std::size_t space = rest_.substr(0, 8).find(' ');
   if (space == std::string_view::npos) fail("has an entry without a mode");
   const auto mode = parse_mode(rest_.substr(0, space));
@@ -110,6 +110,6 @@ void TreeReader::check_order(const TreeEntry& previous) {
   if (!shadowed_.empty() && shadowed_.back() == entry_.name) fail("has a file and a folder of one name");
 }
 
-void TreeReader::fail(const std::string& reason) const { throw Error("tree " + tree_.hex() + " " + reason); }
+void TreeReader::fail(const std::string& reason) const { throw Malformed("tree " + tree_.hex() + " " + reason); }
 
 }  // namespace tidemark::git

@@ -106,6 +106,8 @@ Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
   Outcome outcome;
   try {
     outcome = bring(remote, start, stop);
+  } catch (const git::Malformed& tree) {
+    throw StalledError(std::string("the revision can't be published: ") + tree.what());
   } catch (const git::Error& damage) {
     if (repaired_for_ == remote.oid) throw;
     repaired_for_ = remote.oid;
