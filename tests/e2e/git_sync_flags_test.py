@@ -149,12 +149,6 @@ class Spellings(SyncCase):
         self.assertIn("HTTPS_PROXY", said)
         self.assertIn("--ssh-key-file", said)
 
-    def test_gc_auto_always_aggressive_off(self):
-        self.push()
-        for mode in ("auto", "always", "aggressive", "off"):
-            self.once(git_gc=mode)
-        self.assertIn("--git-gc", self.once(expected=2, git_gc="sometimes"))
-
     def test_a_password_on_the_command_line_is_soon_not_in_the_process_list(self):
         self.push()
         sync = self.started(username="u", password="the-secret")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""git-sync's promises about itself, black box: expose_http*, export_error*, touch_file*, init_*, sync_on_signal_* of its end-to-end suite, and
-what ours do better."""
+"""git-sync's promises about itself, black box: expose_http*, export_error*, touch_file*, init_period_* and init_max_failures_* of its end-to-end
+suite, and what ours do better."""
 
 import json
 import os
@@ -234,25 +234,6 @@ class Loop(SyncCase):
         self.bare.path.rename(self.folder / "away")
         wait_until(lambda: self.metrics(sync).get('git_sync_count_total{status="error"}', 0) >= 2, "two errors")
         self.assertTrue(sync.running())
-
-    def test_sync_on_signal_sighup_hup_1_and_others(self):
-        for name, number in (
-            ("SIGHUP", signal.SIGHUP),
-            ("HUP", signal.SIGHUP),
-            ("1", signal.SIGHUP),
-            ("SIGUSR1", signal.SIGUSR1),
-            ("12", signal.SIGUSR2),
-        ):
-            with self.subTest(name):
-                self.push(f"before {name}")
-                sync = self.sync(period="1h", sync_on_signal=name).start()
-                try:
-                    wait_until(sync.ready, lambda: f"it is ready\n{sync.tail()}")
-                    commit = self.push(f"after {name}")
-                    sync.process.send_signal(number)
-                    sync.wait_for(commit)
-                finally:
-                    sync.close()
 
     def test_what_is_no_signal_or_has_another_meaning_is_refused(self):
         for name in ("SIGNONSENSE", "0", "-1", "999", "SIGTERM", "9"):

@@ -149,20 +149,6 @@ class HttpRemote(unittest.TestCase):
         while proxy.next_request()[2] != login:
             pass
 
-    def test_a_password_that_is_rotated_everywhere(self):
-        port, password = free_port(), self.folder / "password"
-        password.write_text("first-Secret")
-        server = self.serve("--port", str(port), user="someone", password="first-Secret")
-        sync = self.sync(server.url("r.git"), username="someone", password_file=password).start()
-        sync.wait_for(self.tip)
-        server.close()
-        server = self.serve("--port", str(port), user="someone", password="second-Secret")
-        self.complains(sync, "refuses the user 'someone' with the password from --password-file")
-        password.write_text("second-Secret")
-        sync.wait_for(self.push())
-        sync.close()
-        self.assertNotIn("Secret", sync.log())
-
     def test_credentials_by_url(self):
         server = self.serve(user="someone", password="right-Secret")
         password = self.folder / "password"

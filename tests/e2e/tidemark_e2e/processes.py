@@ -105,7 +105,7 @@ def flags(options):
 
 class Sync(Process):
     def __init__(self, folder, repo, webhook=None, environment=None, log_name="sync.log", **options):
-        if str(repo).startswith("ssh://"):
+        if re.match(r"ssh://|[^/:]+@[^/:]+:", str(repo)):
             environment = {"LSAN_OPTIONS": f"suppressions={Path(__file__).with_name('ssh_leaks.supp')}:print_suppressions=0", **(environment or {})}
         super().__init__("sync", Path(folder) / log_name, environment)
         self.root = Path(folder) / "root"

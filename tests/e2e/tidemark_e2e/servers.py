@@ -101,9 +101,9 @@ class Authority:
 
 
 class Sshd(Server):
-    """sshd for the user who runs the tests, with one key that it lets in and one that it does not."""
+    """sshd for the user who runs the tests, with one key that it lets in and one that it does not; besides on port 22 of an `address` of its own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, address=None):
         self.folder = Path(folder)
         self.folder.mkdir(mode=0o700)
         self.port = free_port()
@@ -112,12 +112,12 @@ class Sshd(Server):
         shutil.copy(self.folder / "user.pub", self.folder / "authorized_keys")
         host_key = " ".join((self.folder / "host.pub").read_text().split()[:2])
         self.known_hosts = self.folder / "known_hosts"
-        self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {host_key}\n")
+        self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {host_key}\n" + (f"{address} {host_key}\n" if address else ""))
         (self.folder / "config").write_text(
             "\n".join(
                 [
-                    f"Port {self.port}",
-                    "ListenAddress 127.0.0.1",
+                    f"ListenAddress 127.0.0.1:{self.port}",
+                    *([f"ListenAddress {address}:22"] if address else []),
                     f"HostKey {self.folder}/host",
                     f"AuthorizedKeysFile {self.folder}/authorized_keys",
                     "UsePAM no",

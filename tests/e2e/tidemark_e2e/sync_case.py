@@ -10,6 +10,7 @@ from .client import request
 from .environment import Folder, wait_until
 from .git import Bare, File
 from .processes import Sync
+from .servers import HttpBackend
 
 
 class Consumer:
@@ -53,8 +54,14 @@ class SyncCase(unittest.TestCase):
     def setUp(self):
         self.folder = Folder()
         self.addCleanup(self.folder.close)
-        self.bare = Bare(self.folder / "remote.git")
+        self.bare = self.repository("remote")
         self.root = self.folder / "root"
+
+    def repository(self, name):
+        return Bare(self.folder / f"{name}.git")
+
+    def url(self, bare):
+        return f"file://{bare.path}"
 
     def _callTestMethod(self, method):
         try:
@@ -65,16 +72,24 @@ class SyncCase(unittest.TestCase):
             print(*(log.read_text(errors="replace")[-3000:] for log in self.folder.path.glob("*.log")), sep="\n", file=sys.stderr)
             raise
 
+    @staticmethod
+    def tree(text="content", **more):
+        return {b"file": File(text.encode()), **{name.encode(): File(content.encode()) for name, content in more.items()}}
+
     def push(self, text="content", **more):
         """One more commit: a file named `file`, and the others that are given."""
-        return self.bare.push({b"file": File(text.encode()), **{name.encode(): File(content.encode()) for name, content in more.items()}})
+        return self.bare.push(self.tree(text, **more))
 
     def sync(self, repo=None, **options):
         """A sync of the repository into the root with git-sync's defaults, not started."""
-        return Sync(self.folder.path, repo or f"file://{self.bare.path}", **{"period": "100ms", "max_failures": None, **options})
+        return Sync(self.folder.path, repo or self.url(self.bare), **{"period": "100ms", "max_failures": None, **options})
 
     def started(self, **options):
-        sync = self.sync(**options).start()
+        return self.running(self.sync(**options))
+
+    def running(self, sync):
+        """Started, and answering."""
+        sync.start()
         self.addCleanup(sync.kill)
         self.addCleanup(sync.close)  # runs first
         wait_until(lambda: not sync.running() or sync.answers(), lambda: f"it answers\n{sync.tail()}")
@@ -122,3 +137,38 @@ class SyncCase(unittest.TestCase):
 
     def status(self, sync):
         return json.loads(request(sync.port, "GET", "/status").body)
+
+    def fetches(self, sync):
+        return self.metrics(sync).get("git_fetch_count_total", 0)
+
+    def follows(self, sync, commit, file, successes):
+        """It publishes the commit, whose file says that, after so many successes since the start, each with one fetch; and nothing more follows."""
+        sync.wait_for(commit)
+        count = lambda: self.metrics(sync).get('git_sync_count_total{status="success"}', 0)
+        wait_until(lambda: count() >= successes, lambda: f"{successes} successes\n{sync.tail()}")
+        self.passes(sync, 2)
+        self.assertEqual((sync.link / "file").read_text(), file)
+        self.assertEqual((sync.published(), count(), self.fetches(sync)), (commit, successes, successes))
+
+
+class ServedCase(SyncCase):
+    """The same over smart HTTP with a login: git http-backend, one server for all tests of the class, a repository for each."""
+
+    PASSWORD = "right-Secret"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.served = Folder()
+        cls.addClassCleanup(cls.served.close)
+        cls.server = HttpBackend(cls.served.path, "someone", cls.PASSWORD)
+        cls.addClassCleanup(cls.server.close)
+        (cls.served / "password").write_text(cls.PASSWORD)
+
+    def repository(self, name):
+        return Bare(self.served / f"{self._testMethodName}.{name}.git")
+
+    def url(self, bare):
+        return self.server.url(bare.path.name)
+
+    def sync(self, repo=None, **options):
+        return super().sync(repo, **{"username": "someone", "password_file": self.served / "password", **options})
