@@ -14,8 +14,6 @@
 #include <system_error>
 #include <utility>
 
-#include "daemon/error.hpp"
-
 namespace tidemark::sync {
 
 namespace {
@@ -67,7 +65,7 @@ void fail_with(int error, const std::string& action) {
   switch (error) {
     case ENOSPC:
     case EDQUOT:
-      throw TransientError(fmt::format("{}: {}; free space on the volume of --root, or make it larger", action, what));
+      throw NoSpace(fmt::format("{}: {}; free space on the volume of --root, or make it larger", action, what));
     case EACCES:
     case EPERM:
     case EROFS:

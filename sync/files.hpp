@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/error.hpp"
+
 namespace tidemark::sync {
 
 class FileDescriptor {
@@ -25,7 +27,12 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-// Throws TransientError: "ACTION: the system's words", and what to do about a full disk or missing rights.
+// The volume is full, or the quota is used up.
+struct NoSpace : TransientError {
+  using TransientError::TransientError;
+};
+
+// Throws TransientError (NoSpace): "ACTION: the system's words", and what to do about a full disk or missing rights.
 [[noreturn]] void fail_with(int error, const std::string& action);
 
 // 16 hexadecimal digits from the system.

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,8 +59,8 @@ struct Publisher::Plan {
   std::string rules;
 };
 
-Publisher::Publisher(const fs::path& root, const fs::path& link, Checkout checkout, Log& log, Sharing sharing)
-    : root_(real_root(root)), link_(root_, link), checkout_(checkout), sharing_(sharing), log_(log), old_trees_(root_, link_, log) {}
+Publisher::Publisher(const fs::path& root, const fs::path& link, TreeSettings settings, Log& log)
+    : root_(real_root(root)), link_(root_, link), settings_(settings), log_(log), old_trees_(root_, link_, settings.retention, log) {}
 
 std::optional<git::Oid> Publisher::published() const {
   const auto commit = linked();
@@ -83,11 +84,11 @@ fs::path Publisher::tree(const std::string& commit) const { return TreeRecord(ro
 
 // Which rules a tree was made by: only files of a tree that was made by the same ones are shared.
 std::string Publisher::rules(const std::string& filters) const {
-  return fmt::format("checkout 1 {} {}", checkout_ == Checkout::full ? "full" : "none", filters);
+  return fmt::format("checkout 1 {} {}", settings_.checkout == Checkout::full ? "full" : "none", filters);
 }
 
 std::vector<Publisher::Plan> Publisher::planned(std::span<const TreePart> parts) const {
-  if (checkout_ == Checkout::none) parts = parts.first(1);
+  if (settings_.checkout == Checkout::none) parts = parts.first(1);
   std::vector<Plan> plans;
   for (const auto& part : parts) {
     const bool is_first = plans.empty();
@@ -99,7 +100,7 @@ std::vector<Publisher::Plan> Publisher::planned(std::span<const TreePart> parts)
     const PartPlace place{part.path, part.revision.commit, git_directory};
     plans.push_back({part, place, is_first ? "admin" : fmt::format("admin-{}", plans.size()), std::nullopt, ""});
     Plan& plan = plans.back();
-    if (checkout_ == Checkout::full) plan.filters.emplace(*part.store, part.revision);
+    if (settings_.checkout == Checkout::full) plan.filters.emplace(*part.store, part.revision);
     plan.rules = rules(plan.filters ? plan.filters->fingerprint() + "\n" : "\n");
   }
   if (plans.size() > 1) plans.front().rules += has_parts;
@@ -127,7 +128,7 @@ std::vector<PartPlace> Publisher::others(const std::vector<Plan>& plans) {
 
 // Of what is live already.
 bool Publisher::is_intact(const std::vector<Plan>& plans, const std::stop_token& stop) const {
-  if (checkout_ == Checkout::none) return true;
+  if (settings_.checkout == Checkout::none) return true;
   const TreeRecord record(root_, plans.front().place.commit.hex());
   if (plans.size() > 1 && record.others() != others(plans)) return false;
   return std::all_of(plans.begin(), plans.end(), [&](const Plan& plan) {
@@ -139,14 +140,20 @@ bool Publisher::is_intact(const std::vector<Plan>& plans, const std::stop_token&
 
 std::optional<CheckoutCounts> Publisher::publish(const git::ObjectStore& store, const git::Revision& revision, std::stop_token stop) {
   const auto counts = prepare(store, revision, std::move(stop));
-  if (counts) link_.replace(tree(revision.commit.hex()));
+  if (counts) make_live(revision.commit);
   return counts;
 }
 
 bool Publisher::flip(const git::Oid& commit) {
   if (!is_made(commit.hex())) return false;
-  link_.replace(tree(commit.hex()));
+  make_live(commit);
   return true;
+}
+
+void Publisher::make_live(const git::Oid& commit) const {
+  const auto before = linked();
+  if (before && before != commit) old_trees_.retire(before->hex());
+  link_.replace(tree(commit.hex()));
 }
 
 std::optional<CheckoutCounts> Publisher::prepare(const git::ObjectStore& store, const git::Revision& revision, std::stop_token stop) {
@@ -186,13 +193,33 @@ CheckoutCounts Publisher::write_part(const Plan& plan, const TreeRecord& record,
   record.write_admin(admin.get(), plan.place, plan.rules);
   if (!plan.filters) return {};
   IndexWriter index(admin.get(), "index");
-  auto live = sharing_ == Sharing::hard_links ? live_part(plan) : std::nullopt;
+  auto live = settings_.sharing == Sharing::hard_links ? live_part(plan) : std::nullopt;
   return write_checkout(*plan.part.store, plan.part.revision, *plan.filters, std::move(folder), index, std::move(live), stop);
 }
 
-void Publisher::clean_and_wait(std::stop_token stop) {
-  clean(stop);
+void Publisher::clean_and_wait(std::stop_token stop, Space space) {
+  old_trees_.clean(held_, space, stop);
   old_trees_.wait(std::move(stop));
+}
+
+void Publisher::make_room(std::stop_token stop) {
+  struct statvfs volume{};
+  if (!old_trees_.keeps_some() || ::statvfs(root_.c_str(), &volume) != 0) return;
+  const std::uint64_t free = std::uint64_t{volume.f_bavail} * volume.f_frsize;
+  const std::uint64_t all = std::uint64_t{volume.f_blocks} * volume.f_frsize;
+  if (free >= all / 20 && free >= live_bytes()) return;
+  log_.warning("space is short: old trees are removed before their time", {{"free_bytes", free}, {"volume_bytes", all}});
+  clean_and_wait(std::move(stop), Space::is_short);
+}
+
+// The superproject's files; what the index says.
+std::uint64_t Publisher::live_bytes() const {
+  const auto commit = linked();
+  if (!commit) return 0;
+  auto index = IndexReader::open(AT_FDCWD, TreeRecord(root_, commit->hex()).admin({"", *commit, repository_folder}) / "index");
+  std::uint64_t bytes = 0;
+  while (const IndexEntry* entry = index ? index->next() : nullptr) bytes += entry->stat.size;
+  return bytes;
 }
 
 }  // namespace tidemark::sync

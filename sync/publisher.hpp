@@ -5,6 +5,7 @@
 // process killed between any two of them leaves the old link to the old tree, and names that clean() removes.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -27,11 +28,18 @@ namespace tidemark::sync {
 // Whether unchanged files are hard links to those of the tree before: not when somebody may write to them.
 enum class Sharing { hard_links, nothing };
 
+// How trees are made and kept.
+struct TreeSettings {
+  Checkout checkout = Checkout::full;
+  Sharing sharing = Sharing::hard_links;
+  Retention retention = {};  // of old trees
+};
+
 class Publisher {
  public:
   // Makes the root and the link's folder where they are missing. `link` is absolute or relative to the root. Throws ConfigError for a link that is
   // something else than a symbolic link or lies where the trees are, TransientError when the root can't be written.
-  Publisher(const std::filesystem::path& root, const std::filesystem::path& link, Checkout checkout, Log& log, Sharing sharing = Sharing::hard_links);
+  Publisher(const std::filesystem::path& root, const std::filesystem::path& link, TreeSettings settings, Log& log);
 
   // The commit that the link names, whatever became of its tree.
   std::optional<git::Oid> linked() const { return link_.commit(); }
@@ -56,11 +64,17 @@ class Publisher {
   // Trees that are not cleaned up, besides the live one, until the next call.
   void hold(std::vector<std::string> commits) { held_ = std::move(commits); }
 
-  // Moves what is not live or held out of the way (old trees, what a killed process left) and has it removed in the background. After a publish. Logs
+  // Moves what is neither live nor held nor may stay out of the way (old trees, what a killed process left) and has it removed in the background.
+  // After a publish, and when has_expired(). Logs
   // what it could not remove. Waits while more than a few trees are left to remove: publishing in a hurry must not fill the disk.
-  void clean(std::stop_token stop) { old_trees_.clean(held_, std::move(stop)); }
+  void clean(std::stop_token stop) { old_trees_.clean(held_, Space::enough, std::move(stop)); }
   // The same, and waits until it is removed: before a fetch, when the last pass failed and the disk may be full.
-  void clean_and_wait(std::stop_token stop);
+  void clean_and_wait(std::stop_token stop, Space space = Space::enough);
+  // Removes also the old trees that may stay, and waits, when there may be no room for one more tree: less is free than the live one has, or than a
+  // twentieth of the volume. Before a fetch.
+  void make_room(std::stop_token stop);
+  // An old tree that clean() has left may go now. Looks at the clock alone.
+  bool has_expired() const { return old_trees_.has_expired(); }
 
  private:
   struct Plan;
@@ -70,13 +84,14 @@ class Publisher {
   bool is_intact(const std::vector<Plan>& plans, const std::stop_token& stop) const;
   std::vector<Plan> planned(std::span<const TreePart> parts) const;
   static std::vector<PartPlace> others(const std::vector<Plan>& plans);
+  std::uint64_t live_bytes() const;
+  void make_live(const git::Oid& commit) const;
   std::optional<PublishedTree> live_part(const Plan& plan) const;
   CheckoutCounts write_part(const Plan& plan, const TreeRecord& record, int draft, int tree, const std::stop_token& stop) const;
 
   std::filesystem::path root_;
   PublishedLink link_;
-  Checkout checkout_;
-  Sharing sharing_;
+  const TreeSettings settings_;
   std::vector<std::string> held_;
   Log& log_;
   OldTrees old_trees_;

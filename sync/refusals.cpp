@@ -40,7 +40,6 @@ constexpr Refusal refusals[] = {
     {"submodules", Shape::value, Verdict::refused, "off",
      "submodules are not checked out yet; use off, and follow them by a tidemark-sync of their own"},
     {"sparse-checkout-file", Shape::value, Verdict::refused, "", "sparse checkouts are not there yet; leave it out"},
-    {"stale-worktree-timeout", Shape::value, Verdict::refused, "0,0s,0m,0h", "old trees are removed at once as yet; leave it out"},
 };
 
 // `value` is one of the words with commas between.

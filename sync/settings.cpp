@@ -12,6 +12,7 @@
 #include "sync/git_config.hpp"
 #include "sync/manual.hpp"
 #include "sync/old_spellings.hpp"
+#include "sync/publishing_settings.hpp"
 #include "sync/refusals.hpp"
 #include "sync/settings_access.hpp"
 #include "sync/settings_rules.hpp"
@@ -50,16 +51,6 @@ void declare_source(Settings& options, SyncSettings& s) {
   options.add({"repo", "repository to follow: a URL (https, ssh, git, file), user@host:path, or a path", "Source", "REPO"}, s.repo);
   options.add({"ref", "branch, tag or full commit hash to follow", "Source", "REF"}, s.ref);
   options.add({"depth", "how many commits of history to fetch; 0 for all", "Source", "N"}, s.depth);
-}
-
-void declare_publishing(Settings& options, SyncSettings& s) {
-  options.add({"root", "folder to work in; holds the repository and the published trees", "Publishing", "PATH"}, s.root);
-  options.add({"link", "symbolic link to the published tree, absolute or below --root (default: the last segment of --repo)", "Publishing", "PATH"},
-              s.link);
-  options.add({"checkout", "what a published tree holds: full (its files) or none (consumers read the repository)", "Publishing", "full|none"},
-              "full", one_of<Checkout>(s.checkout, {{"full", Checkout::full}, {"none", Checkout::none}}));
-  options.add({"error-file", "file for the last error as JSON, absolute or below --root; removed by a success", "Publishing", "PATH"}, s.error_file);
-  options.add({"touch-file", "file to touch whenever something new is published, absolute or below --root", "Publishing", "PATH"}, s.touch_file);
 }
 
 void declare_loop(Settings& options, SyncSettings& s) {

@@ -28,6 +28,8 @@ struct SyncSettings {
   bool one_time = false;
   std::int64_t depth = 1;  // 0 = all
   Checkout checkout = Checkout::full;
+  std::optional<Duration> stale_timeout = Duration(0);  // how long old trees stay; nothing = whatever their age
+  std::int64_t max_stale_trees = -1;                    // how many at most; negative = whatever their number
   std::int64_t max_failures = 0;  // in a row before the first success; negative = for ever. After the first success an outage never ends the process.
   std::optional<std::int64_t> init_max_failures;  // before the first success instead of max_failures
   std::optional<int> sync_on_signal;   // besides SIGHUP

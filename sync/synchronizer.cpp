@@ -45,10 +45,14 @@ class Limit {
   std::jthread timer_;
 };
 
-// A program that runs in a tree may write to its files.
-Sharing sharing(const SyncSettings& settings) {
+TreeSettings tree_settings(const SyncSettings& settings) {
   const bool any_program = !settings.exechook_command.empty() || !settings.pre_publish_command.empty();
-  return any_program ? Sharing::nothing : Sharing::hard_links;
+  TreeSettings trees;
+  trees.checkout = settings.checkout;
+  trees.sharing = any_program ? Sharing::nothing : Sharing::hard_links;  // a program that runs in a tree may write to its files
+  trees.retention.time = settings.stale_timeout;
+  if (settings.max_stale_trees >= 0) trees.retention.number = static_cast<std::size_t>(settings.max_stale_trees);
+  return trees;
 }
 
 // With --one-time: the pre-publish hook has failed, and there is no second try.
@@ -65,7 +69,7 @@ Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics
       log_(log),
       progress_(settings, metrics, log),
       root_lock_(settings.root, log),
-      publisher_(settings.root, settings.link, settings.checkout, log, sharing(settings)),
+      publisher_(settings.root, settings.link, tree_settings(settings), log),
       repository_(settings.root, settings.repo, log),
       fetcher_(settings, repository_, log, remote_calls(settings, metrics, progress_)),
       store_(std::in_place, repository_.git_directory()),
@@ -80,6 +84,7 @@ Synchronizer::Outcome Synchronizer::sync_once(std::stop_token stop) {
   } catch (const std::exception& error) {
     if (!stop.stop_requested()) progress_.pass_failed(error.what());
     is_untidy_ = true;
+    is_full_ = is_full_ || dynamic_cast<const NoSpace*>(&error) != nullptr;
     throw;
   }
 }
@@ -101,6 +106,7 @@ Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
   const auto start = Clock::now();
   hooks_.reap_orphans();
   const bool is_new = publish_approved();
+  if (publisher_.has_expired()) publisher_.clean(stop);
   if (!store_) start_afresh("its replacement was not completed");
   const RemoteRef remote = fetcher_.resolve(stop);
   Outcome outcome;
@@ -211,7 +217,9 @@ std::optional<git::Oid> Synchronizer::known_commit(const RemoteRef& remote) cons
 }
 
 git::Oid Synchronizer::fetched(const RemoteRef& remote, std::stop_token stop) {
-  if (is_untidy_) publisher_.clean_and_wait(stop);
+  if (is_untidy_) publisher_.clean_and_wait(stop, is_full_ ? Space::is_short : Space::enough);
+  is_full_ = false;
+  publisher_.make_room(stop);
   metrics_.counter("git_fetch_count_total", "How many fetches there were").increment();
   const git::Oid commit = fetcher_.fetch(remote, std::move(stop));
   store_->refresh();

@@ -75,6 +75,7 @@ class Synchronizer {
   Hooks hooks_;
 
   bool is_verified_ = false;  // what is live was compared file by file since the start
+  bool is_full_ = false;      // the last pass failed for want of space
   bool is_untidy_ = true;     // something may lie about that is not needed
   git::Oid repaired_for_;     // what the remote had when objects were found damaged last
 };

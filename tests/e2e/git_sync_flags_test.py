@@ -23,7 +23,6 @@ branch rev dest wait timeout max-sync-failures sync-hook-command password ssh ch
 # What asks for something.
 VALUES = {
     "submodules": "recursive",
-    "stale-worktree-timeout": "5m",
     "group-write": "true",
     "http-pprof": "true",
 }
@@ -90,7 +89,9 @@ class Table(unittest.TestCase):
                     self.assertIn(flag, self.known)
 
     def test_nothing_is_known_that_no_table_names(self):
-        ours = {"config", "checkout", "stale-after", "log-format", "log-level", "ca-file", "client-cert-file", "client-key-file", "listen", "listen-secret-file", "listen-repo"}
+        ours = {"config", "checkout", "stale-after", "log-format", "log-level", "ca-file", "client-cert-file", "client-key-file"}
+        ours |= {"listen", "listen-secret-file", "listen-repo"}
+        ours |= {"max-stale-worktrees"}
         self.assertEqual(self.known - set(self.table) - ours, set())
 
 

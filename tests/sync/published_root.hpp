@@ -72,7 +72,8 @@ struct PublishedRoot {
     return store.revision(*git::Oid::parse(hex));
   }
   std::optional<sync::CheckoutCounts> publish(sync::Publisher& publisher, const std::string& hex) { return publisher.publish(store, revision(hex), {}); }
-  sync::Publisher publisher(sync::Checkout checkout = sync::Checkout::full) { return {root, "link", checkout, log}; }
+  sync::Publisher publisher(sync::Checkout checkout = sync::Checkout::full) { return {root, "link", {.checkout = checkout}, log}; }
+  sync::Publisher publisher(sync::TreeSettings settings) { return {root, "link", settings, log}; }
 };
 
 inline ino_t inode(const std::filesystem::path& path) {

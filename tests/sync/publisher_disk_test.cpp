@@ -63,7 +63,8 @@ struct SmallDisk {
   GitRepository git{root / ".git"};
   Log log{LogFormat::text, LogLevel::error};
   git::ObjectStore store{root / ".git"};
-  sync::Publisher publisher{root, "link", sync::Checkout::full, log};
+  sync::TreeSettings settings = {};
+  sync::Publisher publisher{root, "link", settings, log};
 
   bool publish(const std::string& commit) {
     store.refresh();
@@ -81,6 +82,17 @@ struct SmallDisk {
 
 #define EXPECT(condition) \
   if (!(condition)) throw std::runtime_error("not so: " #condition)
+
+void check_passed(int code) {
+  // An image's build forbids mounts and says so (Dockerfile); elsewhere continuous integration has to be able to.
+  const auto is_set = [](const char* name) { return std::getenv(name) != nullptr && std::string_view(std::getenv(name)) == "true"; };
+  if (code == not_permitted && (is_set("TIDEMARK_NO_MOUNTS") || !is_set("CI"))) {
+    MESSAGE("not tested: mounting a tmpfs is not permitted here");
+    return;
+  }
+  REQUIRE_MESSAGE(code != not_permitted, "mounting a tmpfs is not permitted here, which a test needs under CI=true");
+  CHECK(code == 0);
+}
 
 }  // namespace
 
@@ -113,12 +125,30 @@ TEST_CASE("a full disk: the live tree stays, nothing partial stays, and publishi
     EXPECT(disk.shows(of_megabytes(5, 'd')));
     return 0;
   });
-  // An image's build forbids mounts and says so (Dockerfile); elsewhere continuous integration has to be able to.
-  const auto is_set = [](const char* name) { return std::getenv(name) != nullptr && std::string_view(std::getenv(name)) == "true"; };
-  if (code == not_permitted && (is_set("TIDEMARK_NO_MOUNTS") || !is_set("CI"))) {
-    MESSAGE("not tested: mounting a tmpfs is not permitted here");
-    return;
-  }
-  REQUIRE_MESSAGE(code != not_permitted, "mounting a tmpfs is not permitted here, which a test needs under CI=true");
-  CHECK(code == 0);
+  check_passed(code);
+}
+
+TEST_CASE("a disk that old trees fill up: they go before their time when the next revision needs the room") {
+  const git::Library library;
+  const TemporaryDirectory directory;
+  const int code = with_small_disk(directory / "disk", [&] {
+    ::umask(0022);
+    SmallDisk disk{.root = directory / "disk", .settings = {.retention = {std::chrono::hours(1), std::nullopt}}};
+    EXPECT(disk.publish(disk.git.commit(of_megabytes(2, 'a'))));
+    disk.publisher.clean_and_wait({});
+    disk.publisher.make_room({});
+    EXPECT(disk.publish(disk.git.commit(of_megabytes(2, 'b'))));
+    disk.publisher.clean_and_wait({});
+    disk.publisher.make_room({});
+    EXPECT(disk.trees() == 2);  // there is room enough for one more
+    EXPECT(disk.publish(disk.git.commit(of_megabytes(2, 'c'))));
+    disk.publisher.clean_and_wait({});
+    EXPECT(disk.trees() == 3);
+    disk.publisher.make_room({});
+    EXPECT(disk.trees() == 1);
+    EXPECT(disk.publish(disk.git.commit(of_megabytes(2, 'd'))));
+    EXPECT(disk.shows(of_megabytes(2, 'd')));
+    return 0;
+  });
+  check_passed(code);
 }

@@ -206,20 +206,20 @@ TEST_CASE_FIXTURE(PublishedRoot, "the link may be absolute or in a folder that i
   const Tree tree = numbered(2);
   const std::string commit = git.commit(tree);
   SUBCASE("below the root the target is relative") {
-    Publisher publisher(root, "a/b/link", Checkout::full, log);
+    Publisher publisher(root, "a/b/link", {}, log);
     publish(publisher, commit);
     CHECK(fs::read_symlink(root / "a/b/link") == fs::path("../../.worktrees") / commit);
     CHECK(files_below(fs::canonical(root / "a/b/link")) == tree);
   }
   SUBCASE("elsewhere it is absolute") {
-    Publisher publisher(root, directory / "elsewhere/link", Checkout::full, log);
+    Publisher publisher(root, directory / "elsewhere/link", {}, log);
     publish(publisher, commit);
     CHECK(fs::read_symlink(directory / "elsewhere/link") == root / ".worktrees" / commit);
     CHECK(publisher.published()->hex() == commit);
   }
   SUBCASE("the root may be reached through a symbolic link") {
     fs::create_directory_symlink(root, directory / "alias");
-    Publisher publisher(directory / "alias", "link", Checkout::full, log);
+    Publisher publisher(directory / "alias", "link", {}, log);
     publish(publisher, commit);
     CHECK(files_below(live()) == tree);
   }
@@ -230,7 +230,7 @@ TEST_CASE_FIXTURE(PublishedRoot, "a link is refused where it would replace somet
   write_file(root / "file", "x");
   for (const char* name : {"folder", "file", "..", ".git/link", ".worktrees", ".worktrees/x", "folder/"}) {
     CAPTURE(name);
-    CHECK_THROWS_AS(Publisher(root, name, Checkout::full, log), ConfigError);
+    CHECK_THROWS_AS(Publisher(root, name, {}, log), ConfigError);
   }
 }
 

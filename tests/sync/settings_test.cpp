@@ -151,3 +151,18 @@ TEST_CASE("credentials, the cookie file and the askpass URL are git-sync's") {
   CHECK(names(problems({"--repo=r", "--root=/x", "--cookie-file=nonsense"}), "--cookie-file"));
   CHECK(names(problems({"--repo=r", "--root=/x", "--askpass-url=ftp://x"}), "--askpass-url"));
 }
+
+// The default and the meaning of --stale-worktree-timeout: git-sync v4's manual.
+TEST_CASE("old trees are kept by time, by number, or by both") {
+  CHECK(read({"--repo=r", "--root=/x"}).stale_timeout == 0s);
+  CHECK(read({"--repo=r", "--root=/x"}).max_stale_trees < 0);
+  CHECK(read({"--repo=r", "--root=/x", "--stale-worktree-timeout=5m"}).stale_timeout == 5min);
+  const auto by_number = read({"--repo=r", "--root=/x", "--max-stale-worktrees=3"});
+  CHECK(by_number.max_stale_trees == 3);
+  CHECK_FALSE(by_number.stale_timeout.has_value());
+  const auto by_both = read({"--repo=r", "--root=/x", "--max-stale-worktrees=3"}, {{"GITSYNC_STALE_WORKTREE_TIMEOUT", "1h"}});
+  CHECK(by_both.max_stale_trees == 3);
+  CHECK(by_both.stale_timeout == 1h);
+  CHECK(read({"--repo=r", "--root=/x", "--max-stale-worktrees=0"}).stale_timeout == 0s);
+  CHECK(names(problems({"--repo=r", "--root=/x", "--stale-worktree-timeout=soon"}), "--stale-worktree-timeout"));
+}

@@ -168,6 +168,28 @@ TEST_CASE_FIXTURE(Fixture, "a published tree that vanishes is put back at the ne
   CHECK(files_below(root / ".worktrees" / commit).size() == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "an old tree goes in a pass with nothing new once its time is over, also while the remote can't be reached") {
+  settings.stale_timeout = 100ms;
+  const std::string first = push("one");
+  auto synchronizer = start();
+  synchronizer->sync_once({});
+  push("two");
+  synchronizer->sync_once({});
+  SUBCASE("with nothing new") {
+    CHECK(eventually([&] {
+      synchronizer->sync_once({});
+      return !fs::exists(root / ".worktrees" / first);
+    }));
+  }
+  SUBCASE("without the remote") {
+    fs::rename(remote.path(), directory / "away");
+    CHECK(eventually([&] {
+      CHECK_THROWS_AS(synchronizer->sync_once({}), TransientError);
+      return !fs::exists(root / ".worktrees" / first);
+    }));
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "damaged objects are fetched anew and the live tree stays until then") {
   push("one");
   auto synchronizer = start();

@@ -1,0 +1,45 @@
+#include "sync/publishing_settings.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tidemark::sync {
+
+namespace {
+
+using Problem = std::optional<std::string>;
+constexpr const char* group = "Publishing";
+
+void declare_old_trees(Settings& options, SyncSettings& s) {
+  options.add({"stale-worktree-timeout", "how long an old tree stays after it was replaced; 0s to remove it at once", group, "DURATION"}, "0s",
+              [&s](std::string_view text) -> Problem {
+                s.stale_timeout = parse_duration(text);
+                return s.stale_timeout ? std::nullopt : Problem("not a duration such as 30s or 5m");
+              });
+  options.add({"max-stale-worktrees", "how many old trees stay at most, whatever their age; negative for no such limit. Set alone, it is the only limit",
+               group, "N"},
+              s.max_stale_trees);
+  options.check([&]() -> Problem {
+    if (s.max_stale_trees > 0 && !options.was_set("stale-worktree-timeout")) s.stale_timeout.reset();
+    return {};
+  });
+}
+
+}  // namespace
+
+void declare_publishing(Settings& options, SyncSettings& s) {
+  options.add({"root", "folder to work in; holds the repository and the published trees", group, "PATH"}, s.root);
+  options.add({"link", "symbolic link to the published tree, absolute or below --root (default: the last segment of --repo)", group, "PATH"}, s.link);
+  options.add({"checkout", "what a published tree holds: full (its files) or none (consumers read the repository)", group, "full|none"}, "full",
+              [&s](std::string_view text) -> Problem {
+                if (text != "full" && text != "none") return "not one of full, none";
+                s.checkout = text == "full" ? Checkout::full : Checkout::none;
+                return {};
+              });
+  declare_old_trees(options, s);
+  options.add({"error-file", "file for the last error as JSON, absolute or below --root; removed by a success", group, "PATH"}, s.error_file);
+  options.add({"touch-file", "file to touch whenever something new is published, absolute or below --root", group, "PATH"}, s.touch_file);
+}
+
+}  // namespace tidemark::sync
