@@ -28,11 +28,11 @@ std::string_view name_of(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
-mode_t permissions(git::Mode mode) { return mode == git::Mode::executable ? 0755 : 0644; }
+mode_t permissions(git::Mode mode) { return mode == git::Mode::executable ? 0777 : 0666; }
 
-bool is_written_as(const struct stat& status, git::Mode mode) {
+bool is_written_as(const struct stat& status, git::Mode mode, mode_t mask) {
   if (mode == git::Mode::symlink) return S_ISLNK(status.st_mode);
-  return S_ISREG(status.st_mode) && (status.st_mode & 07777) == permissions(mode);
+  return S_ISREG(status.st_mode) && (status.st_mode & 07777) == (permissions(mode) & ~mask);
 }
 
 void throw_when(const std::stop_token& stop) {
@@ -42,7 +42,10 @@ void throw_when(const std::stop_token& stop) {
 // The published tree beside a walk over the new one. Both are in byte order of the path, so the record is read once.
 class PublishedFiles {
  public:
-  explicit PublishedFiles(PublishedTree live) : folders_(std::move(live.directory), DirectoryCursor::Missing::report), index_(std::move(live.index)) { recorded_ = index_.next(); }
+  PublishedFiles(PublishedTree live, mode_t mask)
+      : folders_(std::move(live.directory), DirectoryCursor::Missing::report), index_(std::move(live.index)), mask_(mask) {
+    recorded_ = index_.next();
+  }
   PublishedFiles(const PublishedFiles&) = delete;
   PublishedFiles& operator=(const PublishedFiles&) = delete;
 
@@ -54,7 +57,7 @@ class PublishedFiles {
     const int folder = folders_.at(folder_of(path));
     struct stat status;
     if (folder < 0 || ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return -1;
-    if (!is_written_as(status, entry.mode) || !recorded_->stat.is_same_file(FileStat::of(status, entry.mode))) return -1;
+    if (!is_written_as(status, entry.mode, mask_) || !recorded_->stat.is_same_file(FileStat::of(status, entry.mode))) return -1;
     return folder;
   }
   const FileStat& stat() const { return recorded_->stat; }  // after folder_if_same
@@ -64,14 +67,16 @@ class PublishedFiles {
  private:
   DirectoryCursor folders_;
   IndexReader index_;
+  const mode_t mask_;
   const IndexEntry* recorded_;  // in index_
 };
 
 class Writer {
  public:
-  Writer(const git::ObjectStore& store, const Filters& filters, FileDescriptor into, IndexWriter& index, std::optional<PublishedTree> live)
-      : store_(store), filters_(filters), folders_(std::move(into), DirectoryCursor::Missing::make), index_(index) {
-    if (live) published_.emplace(std::move(*live));
+  Writer(const git::ObjectStore& store, const CheckoutRules& rules, FileDescriptor into, IndexWriter& index, std::optional<PublishedTree> live)
+      : store_(store), rules_(rules), folders_(std::move(into), DirectoryCursor::Missing::make), index_(index) {
+    if (live) published_.emplace(std::move(*live), rules.mask);
+    links_ = rules.sharing == Sharing::hard_links;
   }
 
   void add(std::string_view path, const git::Entry& entry) {
@@ -83,8 +88,8 @@ class Writer {
       return;
     }
     const int folder = folders_.at(folder_of(path));
-    if (shared(folder, path, entry)) {
-      index_.add(path, entry.oid, published_->stat());
+    if (const auto stat = shared(folder, path, entry)) {
+      index_.add(path, entry.oid, *stat);
       counts_.linked++;
       return;
     }
@@ -96,13 +101,24 @@ class Writer {
 
  private:
   // Any refusal but that of a full disk (another file system, another owner, too many links) means: write it.
-  bool shared(int folder, std::string_view path, const git::Entry& entry) {
-    if (!published_) return false;
+  std::optional<FileStat> shared(int folder, std::string_view path, const git::Entry& entry) {
+    if (!published_ || (!links_ && !clones_)) return std::nullopt;
     const int from = published_->folder_if_same(path, name_, entry);
-    if (from < 0) return false;
-    if (::linkat(from, name_.c_str(), folder, name_.c_str(), 0) == 0) return true;
-    if (errno == ENOSPC || errno == EDQUOT || errno == EEXIST) fail_with(errno, "cannot write '" + std::string(path) + "'");
-    return false;
+    if (from < 0) return std::nullopt;
+    if (links_) {
+      if (::linkat(from, name_.c_str(), folder, name_.c_str(), 0) == 0) return published_->stat();
+      if (errno == ENOSPC || errno == EDQUOT || errno == EEXIST) fail_with(errno, "cannot write '" + std::string(path) + "'");
+    }
+    return cloned(from, folder, entry);
+  }
+
+  // What was found out about the first file holds for the others: most file systems can't clone.
+  std::optional<FileStat> cloned(int from, int folder, const git::Entry& entry) {
+    if (!clones_ || !entry.is_file()) return std::nullopt;
+    const auto status = clone_file(from, folder, name_, permissions(entry.mode));
+    clones_ = status.has_value();
+    if (!status) return std::nullopt;
+    return FileStat::of(*status, entry.mode);
   }
 
   struct stat written(int folder, std::string_view path, const git::Entry& entry) {
@@ -113,8 +129,8 @@ class Writer {
       else
         status = write_new_file(folder, name_, content, permissions(entry.mode));
     };
-    if (filters_.any() && entry.is_file())
-      filters_.read(entry.oid, std::string(path), write);
+    if (rules_.filters.any() && entry.is_file())
+      rules_.filters.read(entry.oid, std::string(path), write);
     else
       store_.read_blob(entry.oid, write);
     return status;
@@ -129,19 +145,21 @@ class Writer {
   }
 
   const git::ObjectStore& store_;
-  const Filters& filters_;
+  const CheckoutRules& rules_;
   DirectoryCursor folders_;
   IndexWriter& index_;
   std::optional<PublishedFiles> published_;
+  bool links_ = true;
+  bool clones_ = true;
   std::string name_;
   CheckoutCounts counts_;
 };
 
 }  // namespace
 
-CheckoutCounts write_checkout(const git::ObjectStore& store, const git::Revision& revision, const Filters& filters, FileDescriptor into, IndexWriter& index,
-                              std::optional<PublishedTree> live, std::stop_token stop) {
-  Writer writer(store, filters, std::move(into), index, std::move(live));
+CheckoutCounts write_checkout(const git::ObjectStore& store, const git::Revision& revision, const CheckoutRules& rules, FileDescriptor into,
+                              IndexWriter& index, std::optional<PublishedTree> live, std::stop_token stop) {
+  Writer writer(store, rules, std::move(into), index, std::move(live));
   git::walk_tree(store, revision.tree, {}, [&](std::string_view path, const git::Entry& entry) {
     throw_when(stop);
     writer.add(path, entry);
@@ -151,8 +169,9 @@ CheckoutCounts write_checkout(const git::ObjectStore& store, const git::Revision
   return writer.counts();
 }
 
-bool checkout_is_intact(const git::ObjectStore& store, const git::Revision& revision, PublishedTree live, std::stop_token stop) {
-  PublishedFiles published(std::move(live));
+bool checkout_is_intact(const git::ObjectStore& store, const git::Revision& revision, const CheckoutRules& rules, PublishedTree live,
+                        std::stop_token stop) {
+  PublishedFiles published(std::move(live), rules.mask);
   bool intact = true;
   git::walk_tree(store, revision.tree, {}, [&](std::string_view path, const git::Entry& entry) {
     throw_when(stop);

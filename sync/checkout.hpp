@@ -1,4 +1,4 @@
-// The files of a revision in a directory. Those that are what they were in the published tree become hard links to it; the others are written.
+// The files of a revision in a directory. Those that are what they were in the published tree share its content; the others are written.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,12 @@
 
 namespace tidemark::sync {
 
+// What unchanged files have in common with those of the tree before. Hard links not when somebody may write to them.
+enum class Sharing { hard_links, blocks };
+
 struct CheckoutCounts {
   std::int64_t written = 0;
-  std::int64_t linked = 0;
+  std::int64_t linked = 0;  // or cloned
 
   CheckoutCounts& operator+=(const CheckoutCounts& other) {
     written += other.written;
@@ -29,13 +32,23 @@ struct PublishedTree {
   IndexReader index;
 };
 
-// `into` is empty or has what the tree has not. A file is shared with `live` when its path, blob and mode are equal and its size, inode and time of modification are those recorded:
-// then nobody wrote to it since. Modes are 0644 and 0755, submodules are empty folders. Memory does not depend on the number of files.
-// Throws TransientError (disk, rights, `stop`), StalledError (a name that git refuses), git::Error (a missing or corrupt object).
-CheckoutCounts write_checkout(const git::ObjectStore& store, const git::Revision& revision, const Filters& filters, FileDescriptor into, IndexWriter& index,
-                              std::optional<PublishedTree> live, std::stop_token stop);
+// How files are made of blobs.
+struct CheckoutRules {
+  Filters filters;
+  mode_t mask = 0022;                      // the process' umask
+  Sharing sharing = Sharing::hard_links;
+};
+
+// `into` is empty or has what the tree has not. A file is shared with `live` when its path, blob and mode are equal and its size, inode and time of
+// modification are those recorded: then nobody wrote to it since. It becomes a hard link, or a clone that shares its blocks where the file system can
+// (ioctl_ficlonerange(2)), else it is written like a changed one. Modes are 0666 and 0777 less the mask, submodules are empty folders. Memory does
+// not depend on the number of files. Throws TransientError (disk, rights, `stop`), StalledError (a name that git refuses), git::Error (a missing or
+// corrupt object).
+CheckoutCounts write_checkout(const git::ObjectStore& store, const git::Revision& revision, const CheckoutRules& rules, FileDescriptor into,
+                              IndexWriter& index, std::optional<PublishedTree> live, std::stop_token stop);
 
 // Every file of the revision is in `live` as it was written. What else lies there is not looked at.
-bool checkout_is_intact(const git::ObjectStore& store, const git::Revision& revision, PublishedTree live, std::stop_token stop);
+bool checkout_is_intact(const git::ObjectStore& store, const git::Revision& revision, const CheckoutRules& rules, PublishedTree live,
+                        std::stop_token stop);
 
 }  // namespace tidemark::sync

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -92,7 +94,7 @@ FileDescriptor find_directory(int parent, const std::string& name) {
 }
 
 FileDescriptor make_directory(int parent, const std::string& name) {
-  if (::mkdirat(parent, name.c_str(), 0755) != 0 && errno != EEXIST) fail_with(errno, "cannot make the directory " + name);
+  if (::mkdirat(parent, name.c_str(), 0777) != 0 && errno != EEXIST) fail_with(errno, "cannot make the directory " + name);
   return open_directory(parent, name);
 }
 
@@ -112,6 +114,19 @@ struct stat write_new_file(int directory, const std::string& name, std::string_v
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) fail_with(errno, "cannot look at " + name);
   return status;
+}
+
+std::optional<struct stat> clone_file(int from, int to, const std::string& name, mode_t mode) {
+  const FileDescriptor source(::openat(from, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!source) return std::nullopt;
+  const FileDescriptor file(::openat(to, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!file) fail_with(errno, "cannot make the file " + name);
+  struct stat status{};
+  if (::ioctl(file.get(), FICLONE, source.get()) == 0 && ::fstat(file.get(), &status) == 0) return status;
+  const int refused = errno;
+  ::unlinkat(to, name.c_str(), 0);
+  if (refused == ENOSPC || refused == EDQUOT) fail_with(refused, "cannot write " + name);
+  return std::nullopt;
 }
 
 std::optional<std::string> read_small_file(int directory, const std::string& name, std::size_t limit) {

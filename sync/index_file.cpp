@@ -163,7 +163,7 @@ const IndexEntry* IndexReader::next() {
   return &entry_;
 }
 
-IndexWriter::IndexWriter(int directory, const std::string& name) : file_(::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)) {
+IndexWriter::IndexWriter(int directory, const std::string& name) : file_(::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)) {
   if (!file_) fail_with(errno, "cannot make the file " + name);
   buffer_.reserve(buffer_bytes + longest_path);
   buffer_ = "DIRC";

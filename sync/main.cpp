@@ -80,10 +80,11 @@ void hide_passwords(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   keep_memory_small();
-  ::umask(0022);  // consumers are other users: what is published is readable for all
   return run_main("tidemark-sync", [&] {
     const auto settings = read_settings(argc, argv, process_environment(), std::cout);
     hide_passwords(argc, argv);
+    // Consumers are other users: what is published is readable for all.
+    ::umask(settings && settings->group_write ? 0002 : 0022);
     return settings ? run(*settings) : 0;
   });
 }

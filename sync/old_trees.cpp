@@ -31,7 +31,8 @@ using TimePoint = std::chrono::system_clock::time_point;
 std::optional<TimePoint> modified(const fs::path& folder) {
   struct stat status{};
   if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return std::nullopt;
-  return TimePoint(std::chrono::duration_cast<TimePoint::duration>(std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec)));
+  const auto since = std::chrono::seconds(status.st_mtim.tv_sec) + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+  return TimePoint(std::chrono::duration_cast<TimePoint::duration>(since));
 }
 
 // That it fails only means that a tree goes earlier.

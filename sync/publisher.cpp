@@ -55,7 +55,7 @@ struct Publisher::Plan {
   const TreePart& part;
   PartPlace place;
   std::string admin;  // its name in the draft
-  std::optional<Filters> filters;
+  std::optional<CheckoutRules> files;  // nothing: none
   std::string rules;
 };
 
@@ -84,7 +84,8 @@ fs::path Publisher::tree(const std::string& commit) const { return TreeRecord(ro
 
 // Which rules a tree was made by: only files of a tree that was made by the same ones are shared.
 std::string Publisher::rules(const std::string& filters) const {
-  return fmt::format("checkout 1 {} {}", settings_.checkout == Checkout::full ? "full" : "none", filters);
+  const std::string mask = settings_.mask == 0022 ? "" : fmt::format("-umask-{:04o}", settings_.mask);
+  return fmt::format("checkout 1 {}{} {}", settings_.checkout == Checkout::full ? "full" : "none", mask, filters);
 }
 
 std::vector<Publisher::Plan> Publisher::planned(std::span<const TreePart> parts) const {
@@ -100,8 +101,9 @@ std::vector<Publisher::Plan> Publisher::planned(std::span<const TreePart> parts)
     const PartPlace place{part.path, part.revision.commit, git_directory};
     plans.push_back({part, place, is_first ? "admin" : fmt::format("admin-{}", plans.size()), std::nullopt, ""});
     Plan& plan = plans.back();
-    if (settings_.checkout == Checkout::full) plan.filters.emplace(*part.store, part.revision);
-    plan.rules = rules(plan.filters ? plan.filters->fingerprint() + "\n" : "\n");
+    if (settings_.checkout == Checkout::full)
+      plan.files.emplace(CheckoutRules{Filters(*part.store, part.revision), settings_.mask, settings_.sharing});
+    plan.rules = rules(plan.files ? plan.files->filters.fingerprint() + "\n" : "\n");
   }
   if (plans.size() > 1) plans.front().rules += has_parts;
   return plans;
@@ -134,7 +136,7 @@ bool Publisher::is_intact(const std::vector<Plan>& plans, const std::stop_token&
   return std::all_of(plans.begin(), plans.end(), [&](const Plan& plan) {
     if (record.rules(plan.place) != plan.rules) return false;
     auto live = live_part(plan);
-    return live && checkout_is_intact(*plan.part.store, plan.part.revision, std::move(*live), stop);
+    return live && checkout_is_intact(*plan.part.store, plan.part.revision, *plan.files, std::move(*live), stop);
   });
 }
 
@@ -188,13 +190,12 @@ std::optional<CheckoutCounts> Publisher::prepare(std::span<const TreePart> parts
 CheckoutCounts Publisher::write_part(const Plan& plan, const TreeRecord& record, int draft, int tree, const std::stop_token& stop) const {
   FileDescriptor folder = find_below(open_directory(tree, "."), plan.place.path);
   if (!folder) fail_with(errno, "cannot open the folder '" + plan.place.path + "' of a submodule");
-  write_new_file(folder.get(), ".git", record.git_file(plan.place), 0644);
+  write_new_file(folder.get(), ".git", record.git_file(plan.place), 0666);
   const FileDescriptor admin = make_directory(draft, plan.admin);
   record.write_admin(admin.get(), plan.place, plan.rules);
-  if (!plan.filters) return {};
+  if (!plan.files) return {};
   IndexWriter index(admin.get(), "index");
-  auto live = settings_.sharing == Sharing::hard_links ? live_part(plan) : std::nullopt;
-  return write_checkout(*plan.part.store, plan.part.revision, *plan.filters, std::move(folder), index, std::move(live), stop);
+  return write_checkout(*plan.part.store, plan.part.revision, *plan.files, std::move(folder), index, live_part(plan), stop);
 }
 
 void Publisher::clean_and_wait(std::stop_token stop, Space space) {

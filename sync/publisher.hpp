@@ -25,13 +25,11 @@
 
 namespace tidemark::sync {
 
-// Whether unchanged files are hard links to those of the tree before: not when somebody may write to them.
-enum class Sharing { hard_links, nothing };
-
 // How trees are made and kept.
 struct TreeSettings {
   Checkout checkout = Checkout::full;
   Sharing sharing = Sharing::hard_links;
+  mode_t mask = 0022;  // the process' umask
   Retention retention = {};  // of old trees
 };
 

@@ -17,11 +17,28 @@ void declare_old_trees(Settings& options, SyncSettings& s) {
                 s.stale_timeout = parse_duration(text);
                 return s.stale_timeout ? std::nullopt : Problem("not a duration such as 30s or 5m");
               });
-  options.add({"max-stale-worktrees", "how many old trees stay at most, whatever their age; negative for no such limit. Set alone, it is the only limit",
-               group, "N"},
+  options.add({"max-stale-worktrees", "how many old trees stay at most, whatever their age; negative for any number. Alone it is the only limit", group,
+               "N"},
               s.max_stale_trees);
   options.check([&]() -> Problem {
     if (s.max_stale_trees > 0 && !options.was_set("stale-worktree-timeout")) s.stale_timeout.reset();
+    return {};
+  });
+}
+
+// Whoever writes to a file writes to all trees that share it.
+void declare_files(Settings& options, SyncSettings& s) {
+  options.add({"group-write", "let the group write to what is made: umask 0002 instead of 0022", group}, s.group_write);
+  options.add({"share-files", "whether unchanged files are hard links to those of the tree before: always, never, or auto: unless --group-write or a "
+                              "program as a hook lets somebody write to them", group, "auto|always|never"}, "auto",
+              [&s](std::string_view text) -> Problem {
+                if (text != "auto" && text != "always" && text != "never") return "not one of auto, always, never";
+                s.share_files = text;
+                return {};
+              });
+  options.check([&]() -> Problem {
+    const bool may_be_written = s.group_write || !s.exechook_command.empty() || !s.pre_publish_command.empty();
+    s.hard_links = s.share_files == "always" || (s.share_files == "auto" && !may_be_written);
     return {};
   });
 }
@@ -37,6 +54,7 @@ void declare_publishing(Settings& options, SyncSettings& s) {
                 s.checkout = text == "full" ? Checkout::full : Checkout::none;
                 return {};
               });
+  declare_files(options, s);
   declare_old_trees(options, s);
   options.add({"error-file", "file for the last error as JSON, absolute or below --root; removed by a success", group, "PATH"}, s.error_file);
   options.add({"touch-file", "file to touch whenever something new is published, absolute or below --root", group, "PATH"}, s.touch_file);

@@ -33,8 +33,6 @@ constexpr Refusal refusals[] = {
     {"http-pprof", Shape::flag, Verdict::refused, "false",
      "these are profiles of Go programs; leave it out, and use --http-metrics, or perf(1) on the node"},
     {"change-permissions", Shape::value, Verdict::refused, "0", "git-sync has dropped it too; leave it out"},
-    {"group-write", Shape::flag, Verdict::refused, "false",
-     "files are published as 0644 and 0755 as yet; leave it out, and give readers a common user or group to read by"},
     {"add-user", Shape::flag, Verdict::not_needed, "false", "ssh needs no record of the user here"},
     {"ssh", Shape::flag, Verdict::not_needed, "false", "--repo says whether it is ssh"},
     {"submodules", Shape::value, Verdict::refused, "off",

@@ -46,10 +46,10 @@ class Limit {
 };
 
 TreeSettings tree_settings(const SyncSettings& settings) {
-  const bool any_program = !settings.exechook_command.empty() || !settings.pre_publish_command.empty();
   TreeSettings trees;
   trees.checkout = settings.checkout;
-  trees.sharing = any_program ? Sharing::nothing : Sharing::hard_links;  // a program that runs in a tree may write to its files
+  trees.sharing = settings.hard_links ? Sharing::hard_links : Sharing::blocks;
+  trees.mask = settings.group_write ? 0002 : 0022;
   trees.retention.time = settings.stale_timeout;
   if (settings.max_stale_trees >= 0) trees.retention.number = static_cast<std::size_t>(settings.max_stale_trees);
   return trees;

@@ -50,10 +50,10 @@ bool TreeRecord::leads_to(const PartPlace& part) const {
 }
 
 void TreeRecord::write_admin(int directory, const PartPlace& part, const std::string& rules) const {
-  write_new_file(directory, "HEAD", part.commit.hex() + "\n", 0644);
-  write_new_file(directory, "commondir", "../..\n", 0644);
-  write_new_file(directory, "gitdir", (tree() / part.path / ".git").string() + "\n", 0644);
-  write_new_file(directory, rules_name, rules, 0644);
+  write_new_file(directory, "HEAD", part.commit.hex() + "\n", 0666);
+  write_new_file(directory, "commondir", "../..\n", 0666);
+  write_new_file(directory, "gitdir", (tree() / part.path / ".git").string() + "\n", 0666);
+  write_new_file(directory, rules_name, rules, 0666);
 }
 
 std::optional<std::string> TreeRecord::rules(const PartPlace& part) const {
@@ -77,7 +77,7 @@ std::optional<std::vector<PartPlace>> TreeRecord::others() const {
 void TreeRecord::write_others(int directory, const std::vector<PartPlace>& others) {
   std::string list;
   for (const auto& part : others) list += part.path + '\0' + part.commit.hex() + '\0' + part.git_directory.string() + '\0';
-  write_new_file(directory, others_name, list, 0644);
+  write_new_file(directory, others_name, list, 0666);
 }
 
 }  // namespace tidemark::sync

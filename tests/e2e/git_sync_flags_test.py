@@ -23,7 +23,6 @@ branch rev dest wait timeout max-sync-failures sync-hook-command password ssh ch
 # What asks for something.
 VALUES = {
     "submodules": "recursive",
-    "group-write": "true",
     "http-pprof": "true",
 }
 PRINTS_AND_ENDS = ("version", "help", "man")
@@ -91,7 +90,7 @@ class Table(unittest.TestCase):
     def test_nothing_is_known_that_no_table_names(self):
         ours = {"config", "checkout", "stale-after", "log-format", "log-level", "ca-file", "client-cert-file", "client-key-file"}
         ours |= {"listen", "listen-secret-file", "listen-repo"}
-        ours |= {"max-stale-worktrees"}
+        ours |= {"max-stale-worktrees", "share-files", "sweep-period"}
         self.assertEqual(self.known - set(self.table) - ours, set())
 
 

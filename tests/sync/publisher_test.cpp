@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What `git ls-files -s -z` prints for an index that holds the commit: `git ls-tree`'s lines ("MODE TYPE ID<tab>PATH") with stage 0 in the place of the type.
+// What `git ls-files -s -z` prints for an index that holds the commit: `git ls-tree`'s lines ("MODE TYPE ID<tab>PATH") with stage 0 in the place of
+// the type.
 std::string staged(const GitRepository& git, const std::string& commit) {
   std::istringstream lines(git.git({"ls-tree", "-r", "-z", "--full-tree", commit}));
   std::string text, mode, type, oid, path;
@@ -99,6 +100,44 @@ TEST_CASE_FIXTURE(PublishedRoot, "a file that a consumer altered is not carried 
   publish(publisher, git.commit(tree));
   CHECK(files_below(live()) == tree);
   CHECK(read_file(directory / "outside/page-3.md") == "outside\n");
+}
+
+TEST_CASE_FIXTURE(PublishedRoot, "without hard links no two trees have a file in common, and what is written in one is not seen in the other") {
+  Publisher publisher = this->publisher(sync::TreeSettings{.sharing = sync::Sharing::blocks});
+  Tree tree = numbered(20);
+  publish(publisher, git.commit(tree));
+  const fs::path old = live();
+  tree["new"].content = "new";
+  const auto counts = publish(publisher, git.commit(tree));
+  CHECK(counts->written + counts->linked == 21);
+  CHECK(inode(live() / "folder-1/page-1.md") != inode(old / "folder-1/page-1.md"));
+  write_file(old / "folder-1/page-1.md", "other\n");
+  CHECK(files_below(live()) == tree);
+  CHECK(git_in_link({"status", "--porcelain", "--ignored"}) == "");
+}
+
+TEST_CASE_FIXTURE(PublishedRoot, "with a umask of 0002 the group may write to files and folders, and the record knows it") {
+  Tree tree = numbered(8);
+  tree["run"] = {"100755", "run\n"};
+  const std::string commit = git.commit(tree);
+  Publisher closed = this->publisher();
+  publish(closed, commit);
+  const auto mode = [&](const char* path) { return static_cast<unsigned>(fs::status(live() / path).permissions()); };
+  CHECK(mode("folder-1/page-1.md") == 0644);
+  ::umask(0002);
+  Publisher open = this->publisher(sync::TreeSettings{.sharing = sync::Sharing::blocks, .mask = 0002});
+  CHECK_FALSE(open.published().has_value());
+  CHECK(publish(open, commit)->written == 9);
+  CHECK(mode("folder-1/page-1.md") == 0664);
+  CHECK(mode("run") == 0775);
+  CHECK(mode("folder-1") == 0775);
+  CHECK(mode(".git") == 0664);
+  CHECK(git_in_link({"status", "--porcelain"}) == "");
+  CHECK_FALSE(publish(open, commit).has_value());
+  fs::permissions(live() / "run", fs::perms(0755));
+  CHECK(publish(open, commit).has_value());
+  CHECK(mode("run") == 0775);
+  ::umask(0022);
 }
 
 TEST_CASE_FIXTURE(PublishedRoot, "a live and complete tree is left alone, also by a new process") {

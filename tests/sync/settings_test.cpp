@@ -166,3 +166,17 @@ TEST_CASE("old trees are kept by time, by number, or by both") {
   CHECK(read({"--repo=r", "--root=/x", "--max-stale-worktrees=0"}).stale_timeout == 0s);
   CHECK(names(problems({"--repo=r", "--root=/x", "--stale-worktree-timeout=soon"}), "--stale-worktree-timeout"));
 }
+
+TEST_CASE("files are hard links between trees unless somebody may write to them") {
+  CHECK(read({"--repo=r", "--root=/x"}).hard_links);
+  CHECK_FALSE(read({"--repo=r", "--root=/x"}).group_write);
+  for (const char* writer : {"--group-write", "--exechook-command=/x", "--pre-publish-exechook-command=/x"}) {
+    CAPTURE(writer);
+    CHECK_FALSE(read({"--repo=r", "--root=/x", writer}).hard_links);
+    CHECK_FALSE(read({"--repo=r", "--root=/x", writer, "--share-files=never"}).hard_links);
+    CHECK(read({"--repo=r", "--root=/x", writer, "--share-files=always"}).hard_links);
+  }
+  CHECK_FALSE(read({"--repo=r", "--root=/x", "--share-files=never"}).hard_links);
+  CHECK(read({"--repo=r", "--root=/x", "--group-write"}).group_write);
+  CHECK(names(problems({"--repo=r", "--root=/x", "--share-files=perhaps"}), "--share-files"));
+}
