@@ -9,6 +9,7 @@
 #include "daemon/error.hpp"
 #include "daemon/memory.hpp"
 #include "sync/remote_metrics.hpp"
+#include "sync/ref_check.hpp"
 #include "sync/status.hpp"
 
 namespace tidemark::sync {
@@ -221,9 +222,14 @@ git::Oid Synchronizer::fetched(const RemoteRef& remote, std::stop_token stop) {
   is_full_ = false;
   publisher_.make_room(stop);
   metrics_.counter("git_fetch_count_total", "How many fetches there were").increment();
-  const git::Oid commit = fetcher_.fetch(remote, std::move(stop));
-  store_->refresh();
-  return commit;
+  try {
+    const git::Oid commit = fetcher_.fetch(remote, std::move(stop));
+    store_->refresh();
+    return commit;
+  } catch (const TransientError&) {
+    check_refs(repository_.get());
+    throw;
+  }
 }
 
 void Synchronizer::announce(const Notice& notice) {

@@ -73,6 +73,29 @@ class InitRoot(ServedCase):
             self.assertEqual((self.read("current/file"), os.readlink(self.root / "current")), (text, f".worktrees/{commit}"))
         self.assertNotEqual(first, commit)
 
+    def test_init_root_fails_sanity_when_objects_are_gone_at_a_start_or_while_it_runs(self):
+        def damage():
+            for file in (self.root / ".git/objects").rglob("*"):
+                if file.is_file():
+                    file.unlink()
+
+        first = self.push("one")
+        self.once()
+        damage()
+        sync = self.started()
+        sync.wait_for(self.push("two"))
+        damage()
+        sync.wait_for(self.push("three"))
+        for index in (self.root / ".git/objects/pack").glob("*.idx"):  # what a crash of the machine leaves
+            index.chmod(0o644)
+            index.write_bytes(b"")
+        sync.close()
+        fourth = self.push("four")
+        self.once()
+        self.assertEqual((self.read("current/file"), os.readlink(self.root / "current")), ("four", f".worktrees/{fourth}"))
+        git("fsck", "--connectivity-only", cwd=self.root)
+        self.assertNotEqual(first, fourth)
+
     def test_bad_ref_non_zero_exit(self):
         self.push()
         self.assertIn("does-not-exist", self.once(expected=1, ref="does-not-exist"))
