@@ -73,7 +73,7 @@ class LiveTree(SyncCase):
 
     def patient(self, **more):
         """Old trees stay for as long as a slow reader may need."""
-        return self.sync(link="current", http_bind=None, max_failures=-1, **{"period": "10ms", **more})
+        return self.sync(link="current", http_bind=None, max_failures=-1, stale_worktree_timeout="10s", **{"period": "10ms", **more})
 
     def test_a_reader_sees_no_missing_and_no_mixed_tree_through_flips_and_kills(self):
         chance = random.Random(options.seed)
