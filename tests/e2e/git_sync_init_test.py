@@ -86,10 +86,10 @@ class InitRoot(ServedCase):
         sync.wait_for(self.push("two"))
         damage()
         sync.wait_for(self.push("three"))
+        sync.close()
         for index in (self.root / ".git/objects/pack").glob("*.idx"):  # what a crash of the machine leaves
             index.chmod(0o644)
             index.write_bytes(b"")
-        sync.close()
         fourth = self.push("four")
         self.once()
         self.assertEqual((self.read("current/file"), os.readlink(self.root / "current")), ("four", f".worktrees/{fourth}"))
