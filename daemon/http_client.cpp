@@ -10,6 +10,7 @@
 
 #include "daemon/curl.hpp"
 #include "daemon/error.hpp"
+#include "daemon/http_url.hpp"
 #include "daemon/log.hpp"
 
 namespace tidemark {
@@ -47,7 +48,7 @@ std::size_t take_body(char* data, std::size_t, std::size_t count, void* user) no
 
 template <typename Error = TransientError>
 [[noreturn]] void fail(const HttpCall& call, std::string_view reason) {
-  throw Error(call.method + " " + redact_credentials(call.url) + ": " + redact_credentials(reason));
+  throw Error(call.method + " " + told_url(call.url) + ": " + redact_credentials(reason));
 }
 
 curl::HeaderList header_list(const HttpCall& call) {

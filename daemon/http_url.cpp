@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "daemon/curl.hpp"
+#include "daemon/log.hpp"
 
 namespace tidemark {
 
@@ -51,6 +52,11 @@ std::optional<HttpUrl> HttpUrl::parse(const std::string& text, User user) {
   const Handle url(curl_url(), curl_url_cleanup);
   if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), user == User::refused ? CURLU_DISALLOW_USER : 0) != CURLUE_OK) return std::nullopt;
   return taken_apart(url);
+}
+
+std::string told_url(std::string_view url) {
+  const std::string told = redact_credentials(url);
+  return told.substr(0, told.find_first_of("?#"));
 }
 
 bool HttpUrl::is_loopback() const { return host == "localhost" || host == "[::1]" || host.starts_with("127."); }

@@ -24,4 +24,7 @@ struct HttpUrl {
   bool has_origin_of(const HttpUrl& other) const { return scheme == other.scheme && host == other.host && port == other.port; }
 };
 
+// A URL as it may be told: without user, password and query, where secrets stand. Pure.
+std::string told_url(std::string_view url);
+
 }  // namespace tidemark

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "daemon/error.hpp"
-#include "daemon/log.hpp"
+#include "daemon/http_url.hpp"
 
 namespace tidemark::sync {
 
@@ -51,7 +51,7 @@ HttpLogin Askpass::ask(const std::stop_token& stop) {
   call.timeout = limit;
   call.max_response_bytes = max_bytes;
   const HttpAnswer answer = client_.call(call, stop);
-  const std::string place = redact_credentials(url_);
+  const std::string place = told_url(url_);
   if (answer.status != 200) throw TransientError(place + " answers " + std::to_string(answer.status));
   HttpLogin login = parse(answer.body);
   if (login.password.empty()) throw TransientError(place + " answers without a line of password=");

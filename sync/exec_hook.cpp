@@ -1,21 +1,14 @@
 #include "sync/exec_hook.hpp"
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <string_view>
 #include <utility>
 
+#include "sync/process_list.hpp"
+
 namespace tidemark::sync {
 
 namespace {
-
-// Variables of ours and git-sync's that are secrets; the names of files of them are not.
-bool is_secret(std::string_view name) {
-  if (!name.starts_with("GIT") || name.ends_with("_FILE")) return false;
-  constexpr std::array<std::string_view, 6> words{"PASSWORD", "CREDENTIAL", "PRIVATE_KEY", "TOKEN", "SECRET", "ASKPASS_URL"};
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return name.find(word) != std::string_view::npos; });
-}
 
 bool is_ours(std::string_view name) { return name.starts_with("GITSYNC_") || name.starts_with("GIT_SYNC_"); }
 
@@ -37,7 +30,7 @@ void ExecHook::run(const Notice& notice, std::stop_token stop) const {
 Environment hook_environment(const Environment& environment, const Notice& notice) {
   Environment result;
   for (const auto& [name, value] : environment)
-    if (!is_secret(name)) result[name] = is_ours(name) ? redact_credentials(value) : value;
+    if (!is_secret_variable(name)) result[name] = is_ours(name) ? redact_credentials(value) : value;
   result["GITSYNC_HASH"] = notice.commit;
   result["TIDEMARK_REF"] = notice.ref;
   if (!notice.previous.empty()) result["TIDEMARK_PREVIOUS"] = notice.previous;

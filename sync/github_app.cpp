@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "daemon/error.hpp"
+#include "daemon/http_url.hpp"
 #include "daemon/log.hpp"
 #include "daemon/settings.hpp"
 #include "daemon/text.hpp"
@@ -139,7 +140,7 @@ void GithubApp::ask(const std::stop_token& stop) {
   call.headers = {{"Accept", "application/vnd.github+json"}, {"Authorization", "Bearer " + jwt}, {"X-GitHub-Api-Version", "2022-11-28"}};
   const HttpAnswer answer = client_.call(call, stop);
   const Json content = Json::parse(answer.body, nullptr, false);
-  const std::string place = redact_credentials(call.url);
+  const std::string place = told_url(call.url);
   if (answer.status != 201 && answer.status != 200)
     throw TransientError(place + " answers " + meaning(setting_, answer.status) + words(content, jwt) + (answer.status == 401 ? skew(answer) : ""));
   const std::string token = text_of(content, "token");

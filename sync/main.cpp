@@ -1,15 +1,15 @@
 // tidemark-sync: follows a repository and publishes each revision under a link.
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
+#include <exception>
 #include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
-#include <string_view>
 #include <utility>
 
 #include "daemon/http_server.hpp"
@@ -22,8 +22,12 @@
 #include "daemon/wakeup.hpp"
 #include "git/object_store.hpp"
 #include "sync/http.hpp"
+#include "sync/notice_files.hpp"
+#include "sync/process_list.hpp"
 #include "sync/push_listener.hpp"
+#include "sync/root_lock.hpp"
 #include "sync/settings.hpp"
+#include "sync/settings_rules.hpp"
 #include "sync/synchronizer.hpp"
 
 namespace {
@@ -64,27 +68,30 @@ int run(const SyncSettings& settings) {
   return synchronizer.loop(stop.get_token());
 }
 
-// What stands in the process list from the start; from here on it does not.
-void hide_passwords(int argc, char** argv) {
-  for (const std::string_view flag : {"--password", "--credential"}) {
-    for (int i = 1; i < argc; i++) {
-      const std::string_view argument = argv[i];
-      if (argument.starts_with(flag) && argument.substr(flag.size()).starts_with('='))
-        std::fill(argv[i] + flag.size() + 1, argv[i] + argument.size(), '*');
-      if (argument == flag && i + 1 < argc) std::fill_n(argv[i + 1], std::string_view(argv[i + 1]).size(), '*');
-    }
-  }
+// Where consumers look for what went wrong: they do not see the log.
+void tell(const SyncSettings& settings, const std::exception& error) {
+  if (!is_file_of_its_own(settings, settings.error_file)) return;
+  Log log(settings.log_format, settings.log_level);
+  ErrorFile(settings.root, settings.error_file, log).write("could not start", redact_credentials(error.what()), 1);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   keep_memory_small();
+  ::umask(0022);  // consumers are other users: what is published is readable for all
   return run_main("tidemark-sync", [&] {
-    const auto settings = read_settings(argc, argv, process_environment(), std::cout);
-    hide_passwords(argc, argv);
-    // Consumers are other users: what is published is readable for all.
-    ::umask(settings && settings->group_write ? 0002 : 0022);
-    return settings ? run(*settings) : 0;
+    SyncSettings settings;
+    try {
+      if (!read_settings(argc, argv, process_environment(), std::cout, settings)) return 0;
+      hide_secrets(argc, argv, environ);
+      if (settings.group_write) ::umask(0002);
+      return run(settings);
+    } catch (const RootInUse&) {
+      throw;  // the file belongs to who uses it
+    } catch (const std::exception& error) {
+      tell(settings, error);
+      throw;
+    }
   });
 }

@@ -19,7 +19,7 @@ RootLock::RootLock(const std::filesystem::path& root, Log& log) {
   const int reason = errno;
   if (reason == EWOULDBLOCK) {
     ::close(descriptor_);
-    throw ConfigError("--root " + root.string() + " is in use by another tidemark-sync; stop that one, or give this one a root of its own");
+    throw RootInUse("--root " + root.string() + " is in use by another tidemark-sync; stop that one, or give this one a root of its own");
   }
   log.warning("cannot lock the root; make sure that no other tidemark-sync uses it", {{"root", root.string()}, {"reason", std::generic_category().message(reason)}});
 }

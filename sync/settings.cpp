@@ -166,6 +166,11 @@ void declare_git_config(Settings& options, std::string& all, std::vector<std::st
 
 std::optional<SyncSettings> read_settings(int argc, const char* const* argv, const Environment& environment, std::ostream& out) {
   SyncSettings settings;
+  if (!read_settings(argc, argv, environment, out, settings)) return std::nullopt;
+  return settings;
+}
+
+bool read_settings(int argc, const char* const* argv, const Environment& environment, std::ostream& out, SyncSettings& settings) {
   std::int64_t verbosity = 0;
   std::string git_config;
   std::vector<std::string> more_git_config;
@@ -184,19 +189,19 @@ std::optional<SyncSettings> read_settings(int argc, const char* const* argv, con
   auto spelling = with_new_spellings({argv, argv + argc}, environment);
   if (std::find(spelling.arguments.begin(), spelling.arguments.end(), "--man") != spelling.arguments.end()) {
     out << manual(options.help());
-    return std::nullopt;
+    return false;
   }
   take_out_refusals(spelling);
   std::vector<const char*> pointers;
   for (const auto& argument : spelling.arguments) pointers.push_back(argument.c_str());
   try {
-    if (!options.parse(static_cast<int>(pointers.size()), pointers.data(), spelling.environment, out)) return std::nullopt;
+    if (!options.parse(static_cast<int>(pointers.size()), pointers.data(), spelling.environment, out)) return false;
   } catch (const ConfigError& error) {
     spelling.problems.insert(spelling.problems.end(), error.problems().begin(), error.problems().end());
   }
   if (!spelling.problems.empty()) throw ConfigError(std::move(spelling.problems));
   settings.notes.insert(settings.notes.begin(), spelling.notes.begin(), spelling.notes.end());
-  return settings;
+  return true;
 }
 
 std::string default_link(std::string_view repo) {

@@ -74,7 +74,8 @@ struct SyncSettings {
   std::vector<std::string> notes;  // deprecated spellings and settings that are not needed, a line each: for the log
 };
 
-// Throws ConfigError with all problems; nothing when --help, --version or --man was answered.
+// Throws ConfigError with all problems; false when --help, --version or --man was answered. Whatever it throws, `settings` has what could be read.
+bool read_settings(int argc, const char* const* argv, const Environment& environment, std::ostream& out, SyncSettings& settings);
 std::optional<SyncSettings> read_settings(int argc, const char* const* argv, const Environment& environment, std::ostream& out);
 
 // "https://host/a/b.git/" -> "b.git": git-sync's default link.

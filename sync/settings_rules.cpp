@@ -91,14 +91,8 @@ void check_addresses(Settings& options, SyncSettings& s) {
 void check_files(Settings& options, SyncSettings& s) {
   const auto add = [&](const std::string& path, const char* flag) {
     options.check([&path, &s, flag]() -> Problem {
-      if (path.empty()) return {};
-      const auto whole = (std::filesystem::path(s.root) / path).lexically_normal();
-      const auto inside = whole.lexically_relative(std::filesystem::path(s.root).lexically_normal());
-      const bool is_ours = !inside.empty() && (*inside.begin() == ".git" || *inside.begin() == ".worktrees");
-      const bool is_link = whole == (std::filesystem::path(s.root) / s.link).lexically_normal();
-      if (!whole.has_filename() || is_ours || is_link)
-        return std::string(flag) + " must name a file that is not the link and not in .git or .worktrees";
-      return {};
+      if (path.empty() || is_file_of_its_own(s, path)) return {};
+      return std::string(flag) + " must name a file that is not the link and not in .git or .worktrees";
     });
   };
   add(s.error_file, "--error-file");
@@ -107,6 +101,16 @@ void check_files(Settings& options, SyncSettings& s) {
 }
 
 }  // namespace
+
+bool is_file_of_its_own(const SyncSettings& settings, const std::string& path) {
+  const std::filesystem::path root = std::filesystem::path(settings.root);
+  if (path.empty() || (root.empty() && std::filesystem::path(path).is_relative())) return false;
+  const auto whole = (root / path).lexically_normal();
+  const auto inside = whole.lexically_relative(root.lexically_normal());
+  const bool is_ours = !inside.empty() && (*inside.begin() == ".git" || *inside.begin() == ".worktrees");
+  const std::string link = settings.link.empty() ? default_link(settings.repo) : settings.link;
+  return whole.has_filename() && !is_ours && whole != (root / link).lexically_normal();
+}
 
 void add_rules(Settings& options, SyncSettings& settings) {
   check_source(options, settings);

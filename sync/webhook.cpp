@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon/error.hpp"
+#include "daemon/http_url.hpp"
 
 namespace tidemark::sync {
 
@@ -28,7 +29,7 @@ void Webhook::call(const Notice& notice, std::stop_token stop) {
   if (!notice.previous.empty()) request.headers["Tidemark-Previous"] = notice.previous;
   const auto started = std::chrono::steady_clock::now();
   const int status = client_.call(request, std::move(stop)).status;
-  if (!is_success(status)) throw TransientError(fmt::format("{} answered {}", redact_credentials(settings_.url), status));
+  if (!is_success(status)) throw TransientError(fmt::format("{} answered {}", told_url(settings_.url), status));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
   log_.info("webhook delivered", {{"commit", notice.commit}, {"status", status}, {"seconds", seconds.count()}});
 }

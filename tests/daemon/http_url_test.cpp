@@ -56,3 +56,9 @@ TEST_CASE("an origin is scheme, host and port") {
   for (const char* text : {"http://127.0.0.1/", "http://localhost:80/", "http://[::1]/"}) CHECK(origin(text).is_loopback());
   CHECK_FALSE(origin("http://128.0.0.1/").is_loopback());
 }
+
+TEST_CASE("A URL is told without what may be secret in it") {
+  CHECK(tidemark::told_url("https://user:word@host/path?token=x#part") == "https://REDACTED@host/path");
+  CHECK(tidemark::told_url("https://host/path#part") == "https://host/path");
+  CHECK(tidemark::told_url("http://host:80/") == "http://host:80/");
+}

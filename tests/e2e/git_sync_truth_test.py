@@ -120,6 +120,24 @@ class Http(SyncCase):
         self.assertEqual(values[f'tidemark_sync_revision_info{{commit="{first}",ref="refs/heads/main"}}'], 1)
         self.assertLess(abs(values["tidemark_sync_last_success_timestamp_seconds"] - time.time()), 600)
 
+    def test_received_bytes_are_those_of_packs(self):
+        http = HttpBackend(self.folder.path)
+        self.addCleanup(http.close)
+        self.push("one", large=os.urandom(200_000).hex())
+        sync = self.started(repo=http.url("remote.git"), link="current")
+        wait_until(sync.ready, "it is ready")
+        first = self.metrics(sync)["tidemark_sync_fetched_bytes_total"]
+        self.assertGreater(first, 200_000)  # hexadecimal digits pack to half of their size
+        self.assertLess(first, 400_000)
+        self.passes(sync, 3)
+        self.assertEqual(self.metrics(sync)["tidemark_sync_fetched_bytes_total"], first)
+        large = self.read("current/large")
+        sync.wait_for(self.push("two", large=large))
+        self.passes(sync, 1)
+        second = self.metrics(sync)["tidemark_sync_fetched_bytes_total"]
+        self.assertTrue(first < second < first + 200_000, (first, second))
+        self.assertEqual(self.status(sync)["fetched_bytes"], second)
+
     def test_status_tells_what_is_published_what_failed_and_how_the_hooks_fare(self):
         first = self.push("one")
         consumer = self.consumer(500)
@@ -173,6 +191,40 @@ class Files(SyncCase):
         code, said = self.sync(one_time=True, repo=http.url("remote.git", "someone:wrong-Secret@"), error_file="error.json", link="current").run()
         self.assertEqual(code, 1, said)
         self.assertNotIn("Secret", self.read("error.json") + said)
+
+    def test_what_keeps_it_from_starting_is_in_the_file(self):
+        self.push()
+        busy = self.consumer(200)
+        for problem, options in (
+            ("--no-such-flag", {"no_such_flag": "x"}),
+            ("--period", {"period": "soon"}),
+            ("--max-failures", {"max_failures": "many"}),
+            ("--listen", {"listen": "0.0.0.0:9302"}),
+            (str(busy.server.server_port), {"http_bind": f"127.0.0.1:{busy.server.server_port}"}),
+        ):
+            with self.subTest(problem):
+                self.once(expected=2, error_file="error.json", **options)
+                error = json.loads(self.read("error.json"))
+                self.assertEqual((set(error), error["Msg"]), ({"Msg", "Err", "Args"}, "could not start"))
+                self.assertIn(problem, error["Err"])
+        self.once(error_file="error.json")
+        self.assertFalse((self.root / "error.json").exists())
+
+    def test_a_place_that_is_not_for_it_is_not_written_to(self):
+        self.push()
+        self.once()
+        before = sorted(os.listdir(self.root)), os.readlink(self.root / "current")
+        for place in ("current", "dir/../current", ".git/HEAD", ".worktrees/x"):
+            self.once(expected=2, error_file=place, period="soon")
+        self.assertEqual((sorted(os.listdir(self.root)), os.readlink(self.root / "current")), before)
+
+    def test_a_second_one_on_the_same_root_leaves_the_file_to_the_first(self):
+        self.push()
+        sync = self.started(error_file="error.json")
+        wait_until(sync.ready, "it is ready")
+        code, said = self.sync(error_file="error.json", period="1h").run()
+        self.assertEqual(code, 2, said)
+        self.assertFalse((self.root / "error.json").exists())
 
     def test_a_failed_hook_of_one_time_is_in_the_file(self):
         self.push()

@@ -23,11 +23,11 @@ class GithubApp(SyncCase):
         self.log = self.folder / "requests"
         http = HttpBackend(self.folder.path, "x-access-token", "", "--passwords", self.api.tokens_file, "--log", self.log)
         self.addCleanup(http.close)
-        self.url = http.url("remote.git")
+        self.remote = http.url("remote.git")
 
     def options(self, **more):
         return {
-            "repo": self.url,
+            "repo": self.remote,
             "link": "current",
             "github_base_url": self.api.url,
             "github_app_application_id": 12,

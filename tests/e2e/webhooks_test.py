@@ -24,14 +24,14 @@ class Webhooks(SyncCase):
         self.push("first")
         http = HttpBackend(self.folder.path)
         self.addCleanup(http.close)
-        self.url = http.url("remote.git")
+        self.remote = http.url("remote.git")
         self.secrets = self.folder / "secrets"
         self.secrets.write_text(SECRET + "\n")
         self.port = free_port()
 
     def listening(self, **options):
         """Follows the repository and looks at it once an hour."""
-        options = {"repo": self.url, "period": "1h", "listen": f"127.0.0.1:{self.port}", "listen_secret_file": self.secrets, **options}
+        options = {"repo": self.remote, "period": "1h", "listen": f"127.0.0.1:{self.port}", "listen_secret_file": self.secrets, **options}
         sync = self.started(**options)
         # It is ready before its first pass is counted.
         wait_until(lambda: sync.ready() and self.ended(sync) == 1, lambda: f"the first pass\n{sync.tail()}")
@@ -59,7 +59,7 @@ class Webhooks(SyncCase):
                 commit = self.push(type(forge).__name__)
                 before = self.events(sync, forge.name, "accepted")
                 begun = time.monotonic()
-                self.assertEqual(self.send(*forge.call(SECRET, self.url, commit=commit))[0], 202)
+                self.assertEqual(self.send(*forge.call(SECRET, self.remote, commit=commit))[0], 202)
                 sync.wait_for(commit)
                 self.assertLess(time.monotonic() - begun, 20)
                 self.assertEqual(self.events(sync, forge.name, "accepted"), before + 1)
@@ -71,9 +71,9 @@ class Webhooks(SyncCase):
         for forge in FORGES:
             with self.subTest(type(forge).__name__):
                 before = self.events(sync, forge.name, "unauthorized")
-                headers, body = forge.call(OTHER, self.url)
-                bare, _ = forge.call(None, self.url)
-                signed = [] if isinstance(forge, Gitlab) and not isinstance(forge, GitlabSigned) else [(forge.call(SECRET, self.url)[0], body + b" ")]
+                headers, body = forge.call(OTHER, self.remote)
+                bare, _ = forge.call(None, self.remote)
+                signed = [] if isinstance(forge, Gitlab) and not isinstance(forge, GitlabSigned) else [(forge.call(SECRET, self.remote)[0], body + b" ")]
                 calls = [(headers, body), (bare, body), *signed]
                 for call in calls:
                     self.assertEqual(self.send(*call), (401, {"result": "unauthorized"}))
@@ -84,16 +84,16 @@ class Webhooks(SyncCase):
 
     def test_secrets_are_read_again_when_their_file_changes_and_each_line_is_one(self):
         sync = self.listening()
-        call = Github().call(OTHER, self.url)
+        call = Github().call(OTHER, self.remote)
         self.refused(401, "unauthorized", *call)
         self.secrets.write_text(f"{SECRET}\n\n{OTHER}\r\n")
         self.refused(202, "accepted", *call)
-        self.refused(202, "accepted", *Github().call(SECRET, self.url))
+        self.refused(202, "accepted", *Github().call(SECRET, self.remote))
         replaced = self.folder / "replaced"
         replaced.write_text(OTHER)
         os.replace(replaced, self.secrets)
         self.refused(202, "accepted", *call)
-        self.refused(401, "unauthorized", *Github().call(SECRET, self.url))
+        self.refused(401, "unauthorized", *Github().call(SECRET, self.remote))
         self.secrets.unlink()
         self.refused(503, "error", *call)
         self.secrets.write_text("")
@@ -107,34 +107,34 @@ class Webhooks(SyncCase):
         passes = self.ended(sync)
         for forge in FORGES:
             with self.subTest(type(forge).__name__):
-                other = self.url.replace("remote.git", "other.git")
+                other = self.remote.replace("remote.git", "other.git")
                 self.assertIn("repository", self.refused(200, "ignored", *forge.call(SECRET, other))["reason"])
-                self.assertIn("ref", self.refused(200, "ignored", *forge.call(SECRET, self.url, ref="refs/heads/side"))["reason"])
-                self.assertIn("ref", self.refused(200, "ignored", *forge.call(SECRET, self.url, ref="refs/tags/v1"))["reason"])
+                self.assertIn("ref", self.refused(200, "ignored", *forge.call(SECRET, self.remote, ref="refs/heads/side"))["reason"])
+                self.assertIn("ref", self.refused(200, "ignored", *forge.call(SECRET, self.remote, ref="refs/tags/v1"))["reason"])
         for forge, event in ((Github(), "issues"), (Gitea(), "create"), (Forgejo(), "repository"), (BitbucketCloud(), "pullrequest:created")):
-            self.refused(200, "ignored", *forge.call(SECRET, self.url, event=event))
-        self.refused(200, "ignored", *Gitlab().call(SECRET, self.url, body=b'{"object_kind": "note"}', event="Note Hook"))
+            self.refused(200, "ignored", *forge.call(SECRET, self.remote, event=event))
+        self.refused(200, "ignored", *Gitlab().call(SECRET, self.remote, body=b'{"object_kind": "note"}', event="Note Hook"))
         self.assertEqual(self.ended(sync), passes)
 
     def test_head_is_the_default_branch_and_tags_are_followed(self):
         sync = self.listening(ref="HEAD")
-        self.refused(200, "ignored", *Github().call(SECRET, self.url, ref="refs/heads/side"))
+        self.refused(200, "ignored", *Github().call(SECRET, self.remote, ref="refs/heads/side"))
         commit = self.push("to main")
-        self.refused(202, "accepted", *Gitlab().call(SECRET, self.url, commit=commit))
+        self.refused(202, "accepted", *Gitlab().call(SECRET, self.remote, commit=commit))
         sync.wait_for(commit)
         # Bitbucket does not say which branch is the default one.
-        self.refused(202, "accepted", *BitbucketCloud().call(SECRET, self.url, ref="refs/heads/side"))
+        self.refused(202, "accepted", *BitbucketCloud().call(SECRET, self.remote, ref="refs/heads/side"))
 
     def test_pings_are_answered(self):
         sync = self.listening()
         for forge in (Github(), BitbucketDataCenter()):
-            headers, body = forge.call(SECRET, self.url, event=forge.ping, body=b'{"zen": "Design for failure.", "test": true}')
+            headers, body = forge.call(SECRET, self.remote, event=forge.ping, body=b'{"zen": "Design for failure.", "test": true}')
             self.refused(200, "ping", headers, body)
         # Data Center does not sign its test; nothing follows from it.
-        headers, body = BitbucketDataCenter().call(None, self.url, event="diagnostics:ping", body=b'{"test": true}')
+        headers, body = BitbucketDataCenter().call(None, self.remote, event="diagnostics:ping", body=b'{"test": true}')
         self.refused(200, "ping", headers, body)
-        self.refused(401, "unauthorized", *Github().call(None, self.url, event="ping"))
-        self.refused(401, "unauthorized", *BitbucketDataCenter().call(OTHER, self.url, event="diagnostics:ping"))
+        self.refused(401, "unauthorized", *Github().call(None, self.remote, event="ping"))
+        self.refused(401, "unauthorized", *BitbucketDataCenter().call(OTHER, self.remote, event="diagnostics:ping"))
         self.assertEqual(self.events(sync, "github", "ping"), 1)
         self.assertEqual(request(self.port, "GET", "/healthz").status, 200)
 
@@ -143,7 +143,7 @@ class Webhooks(SyncCase):
         self.refused(400, "malformed", {"Content-Type": "application/json"}, b"{}")
         for body in (b"", b"{", b"ref=main", b"[" * 100000, b'{"ref": "\xff"}'):
             for forge in (Github(), Gitlab(), BitbucketCloud()):
-                self.refused(400, "malformed", *forge.call(SECRET, self.url, body=body))
+                self.refused(400, "malformed", *forge.call(SECRET, self.remote, body=body))
         self.assertEqual(request(self.port, "GET", "/").status, 405)
         self.assertEqual(self.events(sync, "unknown", "malformed"), 1)
         self.assertEqual(self.events(sync, "github", "malformed"), 5)
@@ -154,7 +154,7 @@ class Webhooks(SyncCase):
         begun = time.monotonic()
         for number in range(100):
             commit = self.push(f"number {number}") if number % 25 == 0 or number == 99 else commit
-            self.refused(202, "accepted", *Github().call(SECRET, self.url, commit=commit))
+            self.refused(202, "accepted", *Github().call(SECRET, self.remote, commit=commit))
         took = time.monotonic() - begun
         sync.wait_for(commit)
         # One at once, one for the rest; on a slow machine one in each further second.
@@ -164,7 +164,7 @@ class Webhooks(SyncCase):
     def test_a_call_that_is_repeated_changes_nothing(self):
         sync = self.listening()
         first = sync.published()
-        call = Github().call(SECRET, self.url, commit=first)
+        call = Github().call(SECRET, self.remote, commit=first)
         commit = self.push("newer")
         self.refused(202, "accepted", *call)
         sync.wait_for(commit)
@@ -177,12 +177,12 @@ class Webhooks(SyncCase):
 
     def test_large_bodies_and_slow_clients_are_bounded(self):
         sync = self.listening()
-        headers, _ = Github().call(SECRET, self.url)
+        headers, _ = Github().call(SECRET, self.remote)
         with socket.create_connection(("127.0.0.1", self.port)) as connection:
             connection.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nX-GitHub-Event: push\r\nContent-Length: 4194305\r\n\r\n")
             self.assertIn(b" 413 ", connection.recv(4096).split(b"\r\n")[0])
-        large = json.dumps({**Github().payload(self.url, "refs/heads/main", "0"), "commits": ["x" * 1000] * 3000}).encode()
-        self.refused(202, "accepted", *Github().call(SECRET, self.url, body=large))
+        large = json.dumps({**Github().payload(self.remote, "refs/heads/main", "0"), "commits": ["x" * 1000] * 3000}).encode()
+        self.refused(202, "accepted", *Github().call(SECRET, self.remote, body=large))
         with socket.create_connection(("127.0.0.1", self.port)) as connection:
             connection.sendall(b"POST / HTTP/1.1\r\nHost: h\r\n" + b"".join(b"X-%d: %s\r\n" % (i, b"x" * 1000) for i in range(40)))
             wait_until(lambda: self.ends(connection), "the head is refused")
@@ -191,7 +191,7 @@ class Webhooks(SyncCase):
             for connection in slow:
                 connection.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nX-GitHub-Event: push\r\nContent-Length: 100\r\n\r\n{")
             commit = self.push("meanwhile")
-            self.refused(202, "accepted", *Github().call(SECRET, self.url, commit=commit))
+            self.refused(202, "accepted", *Github().call(SECRET, self.remote, commit=commit))
             sync.wait_for(commit)
             for connection in slow:
                 connection.settimeout(30)
@@ -211,28 +211,28 @@ class Webhooks(SyncCase):
     def test_on_loopback_alone_no_secret_is_needed_and_web_pages_are_refused(self):
         sync = self.listening(listen_secret_file=None)
         commit = self.push("unsigned")
-        headers, body = Github().call(None, self.url)
+        headers, body = Github().call(None, self.remote)
         for foreign in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
             self.assertEqual(request(self.port, "POST", "/", body=body, headers={**headers, **foreign}).status, 403)
         self.refused(202, "accepted", headers, body)
         sync.wait_for(commit)
-        self.assertIn("--listen-secret-file", self.once(expected=2, repo=self.url, listen=f"0.0.0.0:{self.port}"))
-        self.assertIn("--listen-secret-file", self.once(expected=2, repo=self.url, listen=f":{self.port}"))
+        self.assertIn("--listen-secret-file", self.once(expected=2, repo=self.remote, listen=f"0.0.0.0:{self.port}"))
+        self.assertIn("--listen-secret-file", self.once(expected=2, repo=self.remote, listen=f":{self.port}"))
 
     def test_with_a_secret_it_may_have_any_name(self):
         self.listening()
-        headers, body = Github().call(SECRET, self.url)
+        headers, body = Github().call(SECRET, self.remote)
         self.assertEqual(request(self.port, "POST", "/", body=body, headers={**headers, "Host": "hooks.example"}).status, 202)
 
     def test_what_can_not_work_is_said_at_the_start(self):
-        code, said = self.sync(repo=self.url, listen=f"127.0.0.1:{self.port}", listen_secret_file=self.folder / "none").run()
+        code, said = self.sync(repo=self.remote, listen=f"127.0.0.1:{self.port}", listen_secret_file=self.folder / "none").run()
         self.assertEqual(code, 2, said)
         self.assertIn("none", said)
         code, said = self.sync(listen=f"127.0.0.1:{self.port}").run()
         self.assertEqual(code, 2, said)
         self.assertIn("--listen-repo", said)
         with socket.create_server(("127.0.0.1", self.port)):
-            code, said = self.sync(repo=self.url, listen=f"127.0.0.1:{self.port}").run()
+            code, said = self.sync(repo=self.remote, listen=f"127.0.0.1:{self.port}").run()
         self.assertEqual(code, 2, said)
         self.assertIn(str(self.port), said)
 
@@ -242,14 +242,14 @@ class Webhooks(SyncCase):
             commit = self.push(url)
             self.refused(202, "accepted", *Github().call(SECRET, url, commit=commit))
             sync.wait_for(commit)
-        self.refused(200, "ignored", *Github().call(SECRET, self.url))
+        self.refused(200, "ignored", *Github().call(SECRET, self.remote))
 
     def test_the_poll_stays_for_what_nobody_told(self):
         sync = self.listening(period="200ms")
         sync.wait_for(self.push("not told of"))
 
     def test_one_time_listens_to_nobody(self):
-        self.once(repo=self.url, link="current", listen=f"127.0.0.1:{self.port}")
+        self.once(repo=self.remote, link="current", listen=f"127.0.0.1:{self.port}")
         self.assertEqual(self.read("current/file"), "first")
 
 
