@@ -62,11 +62,14 @@ Signature by_standard_webhooks(const HttpRequest& request, const std::vector<std
   return is_good ? Signature::good : Signature::wrong;
 }
 
-// The HTTP library decodes %XX in a header's value before it gets here.
+// Some versions of the HTTP library decode %XX in a header's value before it gets here.
 Signature by_token(std::string_view given, const std::vector<std::string>& secrets) {
   if (given.empty()) return Signature::missing;
   bool is_good = false;
-  for (const auto& secret : secrets) is_good = equal_in_constant_time(given, percent_decoded(secret).value_or(secret)) || is_good;
+  for (const auto& secret : secrets) {
+    is_good = equal_in_constant_time(given, secret) || is_good;
+    is_good = equal_in_constant_time(given, percent_decoded(secret).value_or(secret)) || is_good;
+  }
   return is_good ? Signature::good : Signature::wrong;
 }
 
