@@ -12,7 +12,7 @@ import unittest
 
 from tidemark_e2e.client import request
 from tidemark_e2e.environment import UNDER_CI, wait_until
-from tidemark_e2e.servers import HttpBackend
+from tidemark_e2e.servers import HttpBackend, Sshd
 from tidemark_e2e.sync_case import SyncCase
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -104,6 +104,7 @@ class Http(SyncCase):
             "git_sync_duration_seconds": "summary",
             "git_sync_count_total": "counter",
             "git_fetch_count_total": "counter",
+            "tidemark_sync_fetched_bytes_total": "counter",
             "git_sync_hook_run_count_total": "counter",
             "tidemark_sync_last_success_timestamp_seconds": "gauge",
             "tidemark_sync_revision_info": "gauge",
@@ -328,19 +329,38 @@ class Surroundings(SyncCase):
         os.kill(int(child), signal.SIGTERM)
         self.assertEqual(sync.process.wait(15), 0)
 
-    def test_any_user_and_a_read_only_root_file_system(self):
-        self.push("one")
+    def as_a_stranger(self, **options):
+        """One pass as a user without a record, with nothing to write to but the root."""
         os.chmod(self.folder.path, 0o755)
         self.root.mkdir()
         os.chown(self.root, 12345, 23456)
-        subprocess.run(["chown", "-R", "12345", self.bare.path], check=True)
         read_only = 'mount -o remount,ro,bind / && exec setpriv --reuid 12345 --regid 23456 --clear-groups "$@"'
-        sync = self.wrapped("unshare", "--mount", "sh", "-c", read_only, "sh", one_time=True, exechook_command="true", touch_file="touched")
+        sync = self.wrapped("unshare", "--mount", "sh", "-c", read_only, "sh", one_time=True, exechook_command="true", touch_file="touched", **options)
         (self.folder / "sync.log").touch()
         code, said = sync.run()
         self.assertEqual(code, 0, said)
         self.assertEqual(self.read("current/file"), "one")
         self.assertEqual((self.root / "touched").stat().st_uid, 12345)
+
+    def test_any_user_and_a_read_only_root_file_system(self):
+        self.push("one")
+        subprocess.run(["chown", "-R", "12345", self.bare.path], check=True)
+        self.as_a_stranger()
+
+    def test_any_user_and_a_read_only_root_file_system_over_http(self):
+        self.push("one")
+        http = HttpBackend(self.folder.path, "someone", "word")
+        self.addCleanup(http.close)
+        self.as_a_stranger(repo=http.url("remote.git", "someone:word@"), link="current")
+
+    def test_any_user_and_a_read_only_root_file_system_over_ssh(self):
+        self.push("one")
+        sshd = Sshd(self.folder / "ssh")
+        self.addCleanup(sshd.close)
+        for name, readable in (("ssh", 0o711), ("ssh/known_hosts", 0o644)):
+            os.chmod(self.folder / name, readable)
+        os.chown(self.folder / "ssh/user", 12345, 23456)
+        self.as_a_stranger(repo=sshd.url(self.bare.path), link="current", ssh_key_file=self.folder / "ssh/user", ssh_known_hosts_file=sshd.known_hosts)
 
 
 if __name__ == "__main__":

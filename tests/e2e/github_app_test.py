@@ -2,6 +2,7 @@
 """GitHub Apps, black box: git-sync's auth_github_app_*, and tokens that expire, are withdrawn and are refused."""
 
 import json
+import time
 import unittest
 
 from tidemark_e2e.environment import wait_until
@@ -147,6 +148,14 @@ class GithubApp(SyncCase):
     def test_an_api_that_hangs_ends_with_the_pass(self):
         self.api.hang = True
         self.fails("1s", sync_timeout="1s")
+
+    def test_sigterm_ends_the_wait_for_a_token(self):
+        self.api.hang = True
+        sync = self.started(**self.options(sync_timeout="10m"))
+        wait_until(lambda: self.api.asked, "it asks for a token")
+        begun = time.monotonic()
+        self.assertEqual(sync.stop(), 0)
+        self.assertLess(time.monotonic() - begun, 2)
 
     def test_the_token_goes_to_no_other_host(self):
         log = self.folder / "elsewhere"

@@ -41,6 +41,7 @@ class GithubApi:
         self.tokens_file = self.folder / "tokens"
         self.tokens_file.write_text("")
         self.life, self.skew, self.status, self.body, self.hang = 3600, 0, None, None, False
+        self.asked = 0
         self.jwts, self.tokens, self.problems, self.lock = [], [], [], threading.Lock()
         self.released = threading.Event()
         api = self
@@ -50,6 +51,7 @@ class GithubApi:
 
             def do_POST(self):
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                api.asked += 1
                 if api.hang:
                     api.released.wait()
                 status, content = api.answer(self)
