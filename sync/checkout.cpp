@@ -169,16 +169,18 @@ CheckoutCounts write_checkout(const git::ObjectStore& store, const git::Revision
   return writer.counts();
 }
 
-bool checkout_is_intact(const git::ObjectStore& store, const git::Revision& revision, const CheckoutRules& rules, PublishedTree live,
-                        std::stop_token stop) {
+std::optional<std::string> first_damage(const git::ObjectStore& store, const git::Revision& revision, const CheckoutRules& rules, PublishedTree live,
+                                        std::stop_token stop) {
   PublishedFiles published(std::move(live), rules.mask);
-  bool intact = true;
+  std::optional<std::string> damaged;
   git::walk_tree(store, revision.tree, {}, [&](std::string_view path, const git::Entry& entry) {
     throw_when(stop);
-    intact = entry.mode == git::Mode::submodule ? published.has_folder(path) : published.folder_if_same(path, std::string(name_of(path)), entry) >= 0;
-    return intact;
+    const bool is_intact =
+        entry.mode == git::Mode::submodule ? published.has_folder(path) : published.folder_if_same(path, std::string(name_of(path)), entry) >= 0;
+    if (!is_intact) damaged = path;
+    return is_intact;
   });
-  return intact;
+  return damaged;
 }
 
 }  // namespace tidemark::sync

@@ -47,8 +47,8 @@ struct CheckoutRules {
 CheckoutCounts write_checkout(const git::ObjectStore& store, const git::Revision& revision, const CheckoutRules& rules, FileDescriptor into,
                               IndexWriter& index, std::optional<PublishedTree> live, std::stop_token stop);
 
-// Every file of the revision is in `live` as it was written. What else lies there is not looked at.
-bool checkout_is_intact(const git::ObjectStore& store, const git::Revision& revision, const CheckoutRules& rules, PublishedTree live,
-                        std::stop_token stop);
+// The first file of the revision that is not in `live` as it was written. What else lies there is not looked at.
+std::optional<std::string> first_damage(const git::ObjectStore& store, const git::Revision& revision, const CheckoutRules& rules, PublishedTree live,
+                                        std::stop_token stop);
 
 }  // namespace tidemark::sync

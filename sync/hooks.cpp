@@ -38,6 +38,10 @@ void Hooks::announce(const Notice& notice) {
   if (webhook_) webhook_->send(notice);
 }
 
+void Hooks::tree_is_made_again(const Notice& notice) {
+  if (exec_queue_) exec_queue_->send(notice);
+}
+
 std::string Hooks::announce_once(const Notice& notice, std::stop_token stop) {
   std::string problems;
   const auto attempt = [&](const char* name, const auto& run) {

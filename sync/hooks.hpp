@@ -26,6 +26,8 @@ class Hooks {
 
   // A revision is live: the webhook and the exechook, in the background.
   void announce(const Notice& notice);
+  // The live revision has new files under its name: the exechook alone, in the background.
+  void tree_is_made_again(const Notice& notice);
   // For --one-time: each once, on the calling thread. Gives in words what failed, or "".
   std::string announce_once(const Notice& notice, std::stop_token stop);
   PublishGate* gate() { return gate_.get(); }  // null without a pre-publish hook

@@ -9,6 +9,7 @@ Progress::Progress(const SyncSettings& settings, Metrics& metrics, Log& log)
       stale_after_(settings.stale_after),
       metrics_(metrics),
       received_bytes_(metrics.counter("tidemark_sync_fetched_bytes_total", "How many bytes of packs were received from the remote")),
+      repairs_(metrics.counter("tidemark_sync_repairs_total", "How many times the live tree was damaged and made again")),
       error_file_(settings.root, settings.error_file, log),
       touch_file_(settings.root, settings.touch_file, log) {}
 
@@ -21,6 +22,13 @@ void Progress::published(const Notice& notice) {
   const std::lock_guard lock(mutex_);
   state_.current = notice;
   state_.published_at = WallClock::now();
+}
+
+void Progress::repaired() {
+  const std::lock_guard lock(mutex_);
+  repairs_.increment();
+  state_.repairs++;
+  state_.repaired_at = WallClock::now();
 }
 
 void Progress::pass_succeeded(bool is_new) {

@@ -29,6 +29,7 @@ class Progress {
   void published(const Notice& notice);  // or found published, in the first pass
   void pass_succeeded(bool is_new);  // the first one with something published counts as new, as with git-sync
   void pass_failed(const std::string& error);
+  void repaired();                             // the live tree was damaged
   void received(std::int64_t bytes);           // of packs, from the remote
   void hook_failed(const std::string& error);  // with --one-time, where it is the last word
 
@@ -44,6 +45,8 @@ class Progress {
     std::optional<Failure> failure;  // since the last success
     std::int64_t passes = 0;
     std::int64_t received_bytes = 0;
+    std::int64_t repairs = 0;
+    std::optional<WallClock::time_point> repaired_at;
   };
   State state() const;
   bool ready() const;    // a revision is published, and the last success is not older than --stale-after
@@ -56,6 +59,7 @@ class Progress {
   const Duration stale_after_;
   Metrics& metrics_;
   Counter& received_bytes_;
+  Counter& repairs_;
   ErrorFile error_file_;
   TouchFile touch_file_;
   mutable std::mutex mutex_;

@@ -128,16 +128,19 @@ std::vector<PartPlace> Publisher::others(const std::vector<Plan>& plans) {
   return places;
 }
 
-// Of what is live already.
-bool Publisher::is_intact(const std::vector<Plan>& plans, const std::stop_token& stop) const {
-  if (settings_.checkout == Checkout::none) return true;
+// Why what is live already is not what it should be.
+std::optional<std::string> Publisher::damage(const std::vector<Plan>& plans, const std::stop_token& stop) const {
+  if (settings_.checkout == Checkout::none) return std::nullopt;
   const TreeRecord record(root_, plans.front().place.commit.hex());
-  if (plans.size() > 1 && record.others() != others(plans)) return false;
-  return std::all_of(plans.begin(), plans.end(), [&](const Plan& plan) {
-    if (record.rules(plan.place) != plan.rules) return false;
+  if (plans.size() > 1 && record.others() != others(plans)) return "it has other submodules";
+  for (const auto& plan : plans) {
+    if (record.rules(plan.place) != plan.rules) return "it was made by other rules";
     auto live = live_part(plan);
-    return live && checkout_is_intact(*plan.part.store, plan.part.revision, *plan.files, std::move(*live), stop);
-  });
+    if (!live) return "its record is damaged";
+    const auto path = first_damage(*plan.part.store, plan.part.revision, *plan.files, std::move(*live), stop);
+    if (path) return "not as it was written: " + (fs::path(plan.place.path) / *path).string();
+  }
+  return std::nullopt;
 }
 
 std::optional<CheckoutCounts> Publisher::publish(const git::ObjectStore& store, const git::Revision& revision, std::stop_token stop) {
@@ -166,7 +169,11 @@ std::optional<CheckoutCounts> Publisher::prepare(const git::ObjectStore& store, 
 std::optional<CheckoutCounts> Publisher::prepare(std::span<const TreePart> parts, std::stop_token stop) {
   const git::Oid commit = parts.front().revision.commit;
   const auto plans = planned(parts);
-  if (published() == commit && is_intact(plans, stop)) return std::nullopt;
+  if (published() == commit) {
+    const auto reason = damage(plans, stop);
+    if (!reason) return std::nullopt;
+    log_.warning("the live tree is made again", {{"commit", commit.hex()}, {"reason", *reason}});
+  }
 
   const FileDescriptor root = open_root(root_);
   const FileDescriptor trees = make_directory(root.get(), trees_name);

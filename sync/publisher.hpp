@@ -79,7 +79,7 @@ class Publisher {
 
   std::string rules(const std::string& filters) const;
   bool is_made(const std::string& commit) const;
-  bool is_intact(const std::vector<Plan>& plans, const std::stop_token& stop) const;
+  std::optional<std::string> damage(const std::vector<Plan>& plans, const std::stop_token& stop) const;
   std::vector<Plan> planned(std::span<const TreePart> parts) const;
   static std::vector<PartPlace> others(const std::vector<Plan>& plans);
   std::uint64_t live_bytes() const;

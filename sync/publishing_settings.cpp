@@ -17,7 +17,8 @@ void declare_old_trees(Settings& options, SyncSettings& s) {
                 s.stale_timeout = parse_duration(text);
                 return s.stale_timeout ? std::nullopt : Problem("not a duration such as 30s or 5m");
               });
-  options.add({"max-stale-worktrees", "how many old trees stay at most, whatever their age; negative for any number. Alone it is the only limit", group,
+  options.add({"max-stale-worktrees", "how many old trees stay at most, whatever their age; negative for any number. Alone it is the only limit",
+               group,
                "N"},
               s.max_stale_trees);
   options.check([&]() -> Problem {
@@ -43,6 +44,23 @@ void declare_files(Settings& options, SyncSettings& s) {
   });
 }
 
+// A program that runs in a tree may write to its files: then only whoever asks for it has them put back.
+void declare_sweep(Settings& options, SyncSettings& s) {
+  options.add({"sweep-period", "how often the live tree's files are looked through, and repaired; 0s for never (default with a program as a hook)",
+               group, "DURATION"},
+              "10m", [&s](std::string_view text) -> Problem {
+                const auto period = parse_duration(text);
+                if (!period) return "not a duration such as 30s or 5m";
+                s.sweep_period = *period;
+                return {};
+              });
+  options.check([&]() -> Problem {
+    const bool any_program = !s.exechook_command.empty() || !s.pre_publish_command.empty();
+    if (any_program && !options.was_set("sweep-period")) s.sweep_period = Duration(0);
+    return {};
+  });
+}
+
 }  // namespace
 
 void declare_publishing(Settings& options, SyncSettings& s) {
@@ -55,9 +73,20 @@ void declare_publishing(Settings& options, SyncSettings& s) {
                 return {};
               });
   declare_files(options, s);
+  declare_sweep(options, s);
   declare_old_trees(options, s);
   options.add({"error-file", "file for the last error as JSON, absolute or below --root; removed by a success", group, "PATH"}, s.error_file);
   options.add({"touch-file", "file to touch whenever something new is published, absolute or below --root", group, "PATH"}, s.touch_file);
+}
+
+TreeSettings tree_settings(const SyncSettings& settings) {
+  TreeSettings trees;
+  trees.checkout = settings.checkout;
+  trees.sharing = settings.hard_links ? Sharing::hard_links : Sharing::blocks;
+  trees.mask = settings.group_write ? 0002 : 0022;
+  trees.retention.time = settings.stale_timeout;
+  if (settings.max_stale_trees >= 0) trees.retention.number = static_cast<std::size_t>(settings.max_stale_trees);
+  return trees;
 }
 
 }  // namespace tidemark::sync

@@ -2,11 +2,14 @@
 #pragma once
 
 #include "daemon/settings.hpp"
+#include "sync/publisher.hpp"
 #include "sync/settings.hpp"
 
 namespace tidemark::sync {
 
 // Declares them, and their rules; `settings` lives as long as `options` is used.
 void declare_publishing(Settings& options, SyncSettings& settings);
+
+TreeSettings tree_settings(const SyncSettings& settings);
 
 }  // namespace tidemark::sync

@@ -31,6 +31,7 @@ struct SyncSettings {
   bool group_write = false;                             // umask 0002 instead of 0022
   std::string share_files = "auto";                     // or always, never
   bool hard_links = true;                               // what follows from it
+  Duration sweep_period = std::chrono::minutes(10);     // 0 = never
   std::optional<Duration> stale_timeout = Duration(0);  // how long old trees stay; nothing = whatever their age
   std::int64_t max_stale_trees = -1;                    // how many at most; negative = whatever their number
   std::int64_t max_failures = 0;  // in a row before the first success; negative = for ever. After the first success an outage never ends the process.

@@ -42,6 +42,7 @@ std::string status_json(const SyncSettings& settings, const Progress& progress, 
                  {"previous", text_or_null(state.current->previous)},
                  {"at", time_or_null(state.published_at)}};
   status["published"] = std::move(published);
+  status["repairs"] = {{"count", state.repairs}, {"at", time_or_null(state.repaired_at)}};
   status["passes"] = state.passes;
   status["fetched_bytes"] = state.received_bytes;
   status["last_success"] = time_or_null(state.succeeded_at);

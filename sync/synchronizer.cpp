@@ -8,9 +8,11 @@
 #include "daemon/backoff.hpp"
 #include "daemon/error.hpp"
 #include "daemon/memory.hpp"
+#include "sync/publishing_settings.hpp"
 #include "sync/remote_metrics.hpp"
 #include "sync/ref_check.hpp"
 #include "sync/status.hpp"
+#include "sync/time_limit.hpp"
 
 namespace tidemark::sync {
 
@@ -26,35 +28,6 @@ std::optional<std::size_t> small_packs(Packing packing) {
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
-
-// A stop token that is also asked to stop when the time is over.
-class Limit {
- public:
-  Limit(std::stop_token outer, Duration limit)
-      : outer_(std::move(outer), [this] { source_.request_stop(); }), timer_([this, deadline = Wakeup::Clock::now() + limit](std::stop_token done) {
-          if (Wakeup().wait_until(deadline, std::move(done)) != Wakeup::Cause::deadline) return;
-          passed_ = true;
-          source_.request_stop();
-        }) {}
-  std::stop_token token() const { return source_.get_token(); }
-  bool passed() const { return passed_; }
-
- private:
-  std::stop_source source_;
-  std::atomic<bool> passed_ = false;
-  std::stop_callback<std::function<void()>> outer_;
-  std::jthread timer_;
-};
-
-TreeSettings tree_settings(const SyncSettings& settings) {
-  TreeSettings trees;
-  trees.checkout = settings.checkout;
-  trees.sharing = settings.hard_links ? Sharing::hard_links : Sharing::blocks;
-  trees.mask = settings.group_write ? 0002 : 0022;
-  trees.retention.time = settings.stale_timeout;
-  if (settings.max_stale_trees >= 0) trees.retention.number = static_cast<std::size_t>(settings.max_stale_trees);
-  return trees;
-}
 
 // With --one-time: the pre-publish hook has failed, and there is no second try.
 struct Veto : TransientError {
@@ -91,7 +64,7 @@ Synchronizer::Outcome Synchronizer::sync_once(std::stop_token stop) {
 }
 
 Synchronizer::Outcome Synchronizer::timed_pass(std::stop_token stop) {
-  const Limit limit(std::move(stop), settings_.sync_timeout);
+  const TimeLimit limit(std::move(stop), settings_.sync_timeout);
   try {
     return pass(limit.token());
   } catch (const Veto&) {
@@ -109,6 +82,7 @@ Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
   const bool is_new = publish_approved();
   if (publisher_.has_expired()) publisher_.clean(stop);
   if (!store_) start_afresh("its replacement was not completed");
+  if (is_verified_ && next_sweep_ && Clock::now() >= *next_sweep_) sweep(stop);
   const RemoteRef remote = fetcher_.resolve(stop);
   Outcome outcome;
   try {
@@ -148,16 +122,21 @@ Synchronizer::Outcome Synchronizer::bring(const RemoteRef& remote, Clock::time_p
 
 Synchronizer::Outcome Synchronizer::publish(const Notice& notice, const git::Oid& commit, Clock::time_point start, std::stop_token stop) {
   const auto checkout_start = Clock::now();
-  const auto counts = publisher_.prepare(*store_, store_->revision(commit), stop);
+  const bool was_linked = publisher_.linked() == commit;
+  const auto counts = prepared(commit, stop);
   const double checkout_seconds = seconds_since(checkout_start);
   if (counts && publisher_.published() != commit) {  // the link may also name the commit in a place that is not ours
     if (is_held_back(notice, stop)) return Outcome::unchanged;
     if (!publisher_.flip(commit)) throw TransientError("the tree of " + notice.commit + " vanished before it was published");
   }
   const bool is_first = !is_verified_;
-  is_verified_ = true;
-  if (counts || is_first) announce(notice);
-  if (counts)
+  verified();
+  const bool is_repair = counts && was_linked && !is_first;
+  if (is_repair)
+    repaired(notice);
+  else if (counts || is_first)
+    announce(notice);
+  if (counts && !is_repair)
     log_.info("published revision", {{"commit", notice.commit},
                                      {"ref", notice.ref},
                                      {"previous", notice.previous},
@@ -169,6 +148,39 @@ Synchronizer::Outcome Synchronizer::publish(const Notice& notice, const git::Oid
     log_.info("revision is published already", {{"commit", notice.commit}, {"ref", notice.ref}});
   tidy_up(commit, stop);
   return counts ? Outcome::published : Outcome::unchanged;
+}
+
+std::optional<CheckoutCounts> Synchronizer::prepared(const git::Oid& commit, std::stop_token stop) {
+  return publisher_.prepare(*store_, store_->revision(commit), std::move(stop));
+}
+
+// What is live, file by file, also while the remote is away. What can't be repaired here (an object is missing) is left to the pass that follows.
+void Synchronizer::sweep(std::stop_token stop) {
+  const auto live = publisher_.linked();
+  if (!live) return;
+  try {
+    const auto counts = prepared(*live, stop);
+    verified();
+    if (counts) repaired({live->hex(), current() ? current()->ref : settings_.ref, ""});
+  } catch (const std::exception& error) {
+    if (stop.stop_requested()) throw;
+    log_.warning("could not look through the live tree", {{"commit", live->hex()}, {"error", error.what()}});
+    is_verified_ = false;
+  }
+}
+
+void Synchronizer::verified() {
+  is_verified_ = true;
+  if (settings_.sweep_period.count() > 0) next_sweep_ = Clock::now() + settings_.sweep_period;
+}
+
+// Consumers were told of this commit, and for whoever reads through the link it never was another: the webhook is not called. What a program made of
+// the old files is gone with them.
+void Synchronizer::repaired(const Notice& notice) {
+  is_untidy_ = true;
+  progress_.repaired();
+  log_.warning("repaired the live tree", {{"commit", notice.commit}});
+  if (!settings_.one_time) hooks_.tree_is_made_again(notice);
 }
 
 // The tree is made, and the pre-publish hook has not approved of it yet.
@@ -203,7 +215,7 @@ bool Synchronizer::publish_approved() {
     return false;
   }
   approved->previous = before ? before->hex() : "";
-  is_verified_ = true;
+  verified();
   is_untidy_ = true;
   announce(*approved);
   log_.info("published revision", {{"commit", approved->commit}, {"ref", approved->ref}, {"previous", approved->previous}});

@@ -52,6 +52,10 @@ class Synchronizer {
   std::optional<git::Oid> known_commit(const RemoteRef& remote) const;
   git::Oid fetched(const RemoteRef& remote, std::stop_token stop);
   Outcome publish(const Notice& notice, const git::Oid& commit, Clock::time_point start, std::stop_token stop);
+  std::optional<CheckoutCounts> prepared(const git::Oid& commit, std::stop_token stop);
+  void sweep(std::stop_token stop);
+  void verified();
+  void repaired(const Notice& notice);
   bool is_held_back(const Notice& notice, std::stop_token stop);
   bool publish_approved();
   void announce(const Notice& notice);
@@ -75,6 +79,7 @@ class Synchronizer {
   Hooks hooks_;
 
   bool is_verified_ = false;  // what is live was compared file by file since the start
+  std::optional<Clock::time_point> next_sweep_;
   bool is_full_ = false;      // the last pass failed for want of space
   bool is_untidy_ = true;     // something may lie about that is not needed
   git::Oid repaired_for_;     // what the remote had when objects were found damaged last

@@ -164,6 +164,19 @@ TEST_CASE_FIXTURE(PublishedRoot, "a live tree that is damaged or gone is put rig
   const fs::path at = live();
   SUBCASE("a file is gone") { fs::remove(at / "folder-1/page-1.md"); }
   SUBCASE("a file was altered") { write_file(at / "folder-1/page-1.md", "other\n"); }
+  SUBCASE("a file has another mode") { fs::permissions(at / "folder-1/page-1.md", fs::perms(0600)); }
+  SUBCASE("a file was replaced by one of the same content") {
+    fs::copy_file(at / "folder-1/page-1.md", directory / "copy");
+    fs::rename(directory / "copy", at / "folder-1/page-1.md");
+  }
+  SUBCASE("a folder is where a file was") {
+    fs::remove(at / "folder-1/page-1.md");
+    fs::create_directory(at / "folder-1/page-1.md");
+  }
+  SUBCASE("a symbolic link is where a folder was") {
+    fs::rename(at / "folder-1", directory / "folder-1");
+    fs::create_directory_symlink(directory / "folder-1", at / "folder-1");
+  }
   SUBCASE("the tree is gone") { fs::remove_all(at); }
   SUBCASE("its .git file is gone") { fs::remove(at / ".git"); }
   SUBCASE("a commit was made in it") { git_in_link({"commit", "--quiet", "--allow-empty", "-m", "here"}); }

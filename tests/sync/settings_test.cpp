@@ -180,3 +180,11 @@ TEST_CASE("files are hard links between trees unless somebody may write to them"
   CHECK(read({"--repo=r", "--root=/x", "--group-write"}).group_write);
   CHECK(names(problems({"--repo=r", "--root=/x", "--share-files=perhaps"}), "--share-files"));
 }
+
+TEST_CASE("the live tree is looked through every ten minutes, and with a program as a hook only if it is asked for") {
+  CHECK(read({"--repo=r", "--root=/x"}).sweep_period == 10min);
+  CHECK(read({"--repo=r", "--root=/x", "--sweep-period=30s"}).sweep_period == 30s);
+  CHECK(read({"--repo=r", "--root=/x", "--sweep-period=0"}).sweep_period == 0s);
+  CHECK(read({"--repo=r", "--root=/x", "--exechook-command=/x"}).sweep_period == 0s);
+  CHECK(read({"--repo=r", "--root=/x", "--exechook-command=/x", "--sweep-period=1m"}).sweep_period == 1min);
+}

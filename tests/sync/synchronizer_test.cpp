@@ -190,6 +190,53 @@ TEST_CASE_FIXTURE(Fixture, "an old tree goes in a pass with nothing new once its
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "damage in the live tree is repaired by the next sweep, also while the remote is away, and the webhook is not called for it") {
+  settings.sweep_period = 20ms;
+  const std::string commit = push("one");
+  auto synchronizer = start();
+  synchronizer->sync_once({});
+  consumer.wait_for(1);
+  const fs::path tree = root / ".worktrees" / commit;
+  const auto pass = [&] {
+    try {
+      synchronizer->sync_once({});
+    } catch (const TransientError&) {
+    }
+  };
+  SUBCASE("a file is gone") { fs::remove(tree / "page.md"); }
+  SUBCASE("a file was altered") { write_file(tree / "page.md", "other"); }
+  SUBCASE("a file was altered and the remote is away") {
+    write_file(tree / "page.md", "other");
+    fs::rename(remote.path(), directory / "away");
+  }
+  SUBCASE("the tree is gone") { fs::remove_all(tree); }
+  CHECK(eventually([&] {
+    pass();
+    return read_file(tree / "page.md") == "one";
+  }));
+  CHECK(read_file(tree / "other.md") == "other");
+  CHECK(has_metric("tidemark_sync_repairs_total 1"));
+  CHECK(synchronizer->status().find("\"repairs\":{\"count\":1,\"at\":\"2") != std::string::npos);
+  if (fs::exists(directory / "away")) fs::rename(directory / "away", remote.path());
+  const std::string next = push("two");
+  synchronizer->sync_once({});
+  const auto calls = consumer.wait_for(2);
+  CHECK(calls.size() == 2);
+  CHECK(calls.back().at("gitsync-hash") == next);
+  CHECK(calls.back().at("tidemark-previous") == commit);
+}
+
+TEST_CASE_FIXTURE(Fixture, "without a sweep nobody looks at the files, and between two sweeps nobody either") {
+  SUBCASE("never") { settings.sweep_period = 0s; }
+  SUBCASE("seldom") { settings.sweep_period = 1h; }
+  const std::string commit = push("one");
+  auto synchronizer = start();
+  synchronizer->sync_once({});
+  fs::remove(root / ".worktrees" / commit / "page.md");
+  for (int i = 0; i < 5; ++i) CHECK(synchronizer->sync_once({}) == Synchronizer::Outcome::unchanged);
+  CHECK_FALSE(fs::exists(root / ".worktrees" / commit / "page.md"));
+}
+
 TEST_CASE_FIXTURE(Fixture, "damaged objects are fetched anew and the live tree stays until then") {
   push("one");
   auto synchronizer = start();

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""The live tree as others may treat it: who may write to it, and what becomes of damage."""
+
+import os
+import stat
+import unittest
+
+from tidemark_e2e.environment import wait_until
+from tidemark_e2e.git import git
+from tidemark_e2e.sync_case import ServedCase
+
+
+class LiveTree(ServedCase):
+    def test_group_write(self):
+        def mode(path):
+            return stat.S_IMODE(os.lstat(self.root / path).st_mode)
+
+        commit = self.push("one")
+        self.once(group_write=True)
+        self.assertEqual((mode("current/file"), mode(f".worktrees/{commit}"), mode(".worktrees"), mode(".git")), (0o664, 0o775, 0o775, 0o775))
+        inode = os.stat(self.root / "current/file").st_ino
+        self.push("one", other="new")
+        self.once(group_write=True)
+        self.assertNotEqual(os.stat(self.root / "current/file").st_ino, inode)
+        self.once()
+        self.assertEqual(mode("current/file"), 0o644)
+
+    def test_a_damaged_live_tree_is_repaired_within_a_sweep_period(self):
+        commit = self.push("one", other="other")
+        consumer = self.consumer()
+        sync = self.started(sweep_period="200ms", webhook_url=consumer.url)
+        sync.wait_for(commit)
+        for damage in (
+            lambda path: path.unlink(),
+            lambda path: path.write_text("altered"),
+            lambda path: path.chmod(0o600),
+            lambda path: (path.unlink(), path.mkdir()),
+        ):
+            before = self.status(sync)["repairs"]["count"]
+            damage(self.root / "current/file")
+            wait_until(lambda: self.status(sync)["repairs"]["count"] == before + 1, "a repair")
+            self.assertEqual((self.read("current/file"), self.read("current/other")), ("one", "other"))
+        self.assertEqual(git("status", "--porcelain", cwd=self.root / "current"), b"")
+        self.assertEqual(consumer.hashes(), [commit])
+
+
+if __name__ == "__main__":
+    unittest.main()
