@@ -14,12 +14,12 @@ RUN --mount=type=cache,target=/ccache CCACHE_DIR=/ccache script/build \
  && script/image-root /image build/release/tidemark-sync build/release/tidemark-ingest \
  && rm -rf build
 
-# The unit tests against this distribution's libraries. No mounts are permitted while an image is built.
+# The unit tests, and tidemark-sync's end to end, against this distribution's libraries. No mounts are permitted while an image is built.
 FROM tools AS test
 ENV TIDEMARK_NO_MOUNTS=true
 RUN script/bootstrap --test
 COPY . .
-RUN --mount=type=cache,target=/ccache CCACHE_DIR=/ccache script/test --unit
+RUN --mount=type=cache,target=/ccache CCACHE_DIR=/ccache script/test --image
 
 FROM scratch AS image
 COPY --from=build /image/ /
