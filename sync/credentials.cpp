@@ -60,7 +60,7 @@ std::string problem_of_key(const std::string& path) {
 
 }  // namespace
 
-Credentials::Credentials(const SyncSettings& settings) : settings_(settings), remote_(RemoteUrl::parse(settings.repo)) {}
+Credentials::Credentials(const SyncSettings& settings, RemoteUrl remote) : settings_(settings), remote_(std::move(remote)) {}
 
 void Credentials::begin() {
   next_key_ = 0;

@@ -14,8 +14,7 @@ namespace tidemark::sync {
 
 class Credentials {
  public:
-  // Throws ConfigError for a --repo that can't be read.
-  explicit Credentials(const SyncSettings& settings);
+  Credentials(const SyncSettings& settings, RemoteUrl remote);
 
   // libgit2's callbacks (git_credential_acquire_cb, git_transport_certificate_check_cb) with this object as payload. Each refusal leaves a sentence
   // in refusal().

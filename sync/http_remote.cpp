@@ -47,38 +47,11 @@ bool takes_basic(const HttpHead& head) {
   return challenges.empty() || challenges.find("basic") != std::string::npos;
 }
 
-std::string meaning_of(int status) {
-  switch (status) {
-    case 400:
-      return "400 Bad Request";
-    case 403:
-      return "403 Forbidden: it does not let this user read the repository, or not from here";
-    case 404:
-      return "404 Not Found: there is no such repository, or this user may not see it; check --repo and the credentials";
-    case 407:
-      return "407 Proxy Authentication Required: put the proxy's user and password into the proxy's URL in the environment";
-    case 410:
-      return "410 Gone: the repository is not there any more; check --repo";
-    case 429:
-      return "429 Too Many Requests: raise --period";
-    case 500:
-      return "500 Internal Server Error";
-    case 502:
-      return "502 Bad Gateway";
-    case 503:
-      return "503 Service Unavailable";
-    case 504:
-      return "504 Gateway Timeout";
-    default:
-      return std::to_string(status);
-  }
-}
-
 }  // namespace
 
-HttpRemote::HttpRemote(HttpStream& http, HttpLogins& logins, const std::string& url)
-    : http_(http), logins_(logins), origin_(without_slash(url)), place_(origin_) {
-  if (!HttpUrl::parse(origin_)) throw ConfigError("--repo " + url + " is no URL");
+HttpRemote::HttpRemote(HttpStream& http, HttpLogins& logins, const std::string& url, std::string named, std::optional<HttpLogin> own)
+    : http_(http), logins_(logins), named_(std::move(named)), origin_(without_slash(url)), own_(std::move(own)), place_(origin_) {
+  if (!HttpUrl::parse(origin_)) throw ConfigError(named_ + " " + url + " is no URL");
 }
 
 void HttpRemote::forget_redirects() {
@@ -99,7 +72,7 @@ void HttpRemote::ask_for_refs(GitProtocol protocol, const std::stop_token& stop)
       place_ = url->text.substr(0, url->text.size() - refs_tail.size());
       return;
     }
-    if (redirects == max_redirects) throw TransientError("it redirects more than " + std::to_string(max_redirects) + " times; check --repo");
+    if (redirects == max_redirects) throw TransientError("it redirects more than " + std::to_string(max_redirects) + " times; check " + named_);
     is_settled_ = is_settled_ && (head.status == 301 || head.status == 308);
     follow(*url, head);
   }
@@ -110,17 +83,17 @@ void HttpRemote::follow(HttpUrl& url, const HttpHead& head) const {
   // An empty one would be the same page again; not every libcurl says so.
   const auto next = to.empty() ? std::nullopt : HttpUrl::resolve(url.text, to);
   const std::string told = "it redirects to '" + one_line(redact_credentials(to), 300) + "'";
-  if (!next) throw TransientError(told + ", which is no URL of http(s); check --repo");
+  if (!next) throw TransientError(told + ", which is no URL of http(s); check " + named_);
   if (url.scheme == "https" && next->scheme == "http")
     throw TransientError(told + ", from https to http, which is not followed: anybody could read and change what comes from there");
   if (!next->text.ends_with(refs_tail))
-    throw TransientError(told + ", which is no git repository (a page to log in?); check --repo and the credentials");
+    throw TransientError(told + ", which is no git repository (a page to log in?); check " + named_ + " and the credentials");
   url = *next;
 }
 
 void HttpRemote::ask_upload_pack(std::string body, GitProtocol protocol, const std::stop_token& stop) {
   const auto url = HttpUrl::parse(place_ + "/git-upload-pack");
-  if (!url) throw TransientError("--repo " + place_ + " is no URL");
+  if (!url) throw TransientError(named_ + " " + place_ + " is no URL");
   HttpStreamRequest request;
   request.method = "POST";
   request.headers = {{"Content-Type", "application/x-git-upload-pack-request"}, {"Accept", std::string(pack_type)}};
@@ -137,11 +110,17 @@ HttpHead HttpRemote::begin(const HttpStreamRequest& request, const std::stop_tok
   }
 }
 
+std::optional<HttpLogins::Login> HttpRemote::login_for(const HttpUrl& url, HttpLogins::Freshness freshness, const std::stop_token& stop) {
+  const auto origin = HttpUrl::parse(origin_);
+  if (own_ && origin && origin->has_origin_of(url)) return HttpLogins::Login{*own_, named_, "of the URL"};
+  return logins_.find(url, freshness, stop);
+}
+
 // One request; again with a login when the server asks for one, or when it refuses the one that it got and there is another by now.
 HttpHead HttpRemote::exchange(HttpStreamRequest request, const HttpUrl& url, const std::stop_token& stop) {
   request.url = url.text;
   std::optional<HttpLogins::Login> tried;
-  if (logins_.is_asked_for(url)) tried = logins_.find(url, HttpLogins::Freshness::cached, stop);
+  if (logins_.is_asked_for(url)) tried = login_for(url, HttpLogins::Freshness::cached, stop);
   for (bool is_last = false;; is_last = true) {
     request.login = tried ? std::optional(tried->login) : std::nullopt;
     HttpHead head = begin(request, stop);
@@ -151,7 +130,7 @@ HttpHead HttpRemote::exchange(HttpStreamRequest request, const HttpUrl& url, con
                            "'); only a user and password (or token) over HTTP basic auth is");
     }
     logins_.asked_for(url);
-    auto next = is_last ? std::nullopt : logins_.find(url, HttpLogins::Freshness::fresh, stop);
+    auto next = is_last ? std::nullopt : login_for(url, HttpLogins::Freshness::fresh, stop);
     if (!next && !tried) throw TransientError(logins_.advice(url));
     if (!next || (tried && next->login == tried->login)) throw TransientError(logins_.refusal(url, *tried));
     tried = std::move(next);
@@ -167,12 +146,39 @@ void HttpRemote::check(const HttpHead& head, const HttpUrl& url, std::string_vie
   if (got == type) return;
   if (got.starts_with("text/html"))
     throw TransientError(
-        "the server answers with a web page: there is no git repository at this URL, or it wants a login; check --repo and the credentials");
+        "the server answers with a web page: there is no git repository at this URL, or it wants a login; check " + named_ + " and the credentials");
   if (got == "text/plain" && type == refs_type)
     throw TransientError(
         "the server knows only git's old protocol for plain files ('dumb http'), which is not supported; it needs git http-backend or its like");
   throw TransientError("the server answers with '" + one_line(got, 100) + "' and not with " + std::string(type) +
-                       "; check that --repo is a git repository");
+                       "; check that " + named_ + " is a git repository");
+}
+
+std::string HttpRemote::meaning_of(int status) const {
+  switch (status) {
+    case 400:
+      return "400 Bad Request";
+    case 403:
+      return "403 Forbidden: it does not let this user read the repository, or not from here";
+    case 404:
+      return "404 Not Found: there is no such repository, or this user may not see it; check " + named_ + " and the credentials";
+    case 407:
+      return "407 Proxy Authentication Required: put the proxy's user and password into the proxy's URL in the environment";
+    case 410:
+      return "410 Gone: the repository is not there any more; check " + named_;
+    case 429:
+      return "429 Too Many Requests: raise --period";
+    case 500:
+      return "500 Internal Server Error";
+    case 502:
+      return "502 Bad Gateway";
+    case 503:
+      return "503 Service Unavailable";
+    case 504:
+      return "504 Gateway Timeout";
+    default:
+      return std::to_string(status);
+  }
 }
 
 // What an answer in plain text says, as git's servers explain themselves.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -16,8 +17,9 @@ enum class GitProtocol { v0, v2 };
 
 class HttpRemote {
  public:
-  // `url` is --repo's without a user. Throws ConfigError for what is no URL of http(s).
-  HttpRemote(HttpStream& http, HttpLogins& logins, const std::string& url);
+  // `url` has no user; `named` is what people know it as in what they are told to check; `own` is for its host and goes before `logins`. Throws
+  // ConfigError for what is no URL of http(s).
+  HttpRemote(HttpStream& http, HttpLogins& logins, const std::string& url, std::string named = "--repo", std::optional<HttpLogin> own = {});
 
   // GET info/refs, to read(). Redirects are followed, not from https to http, and lead ask_upload_pack too; a password goes along to no other host.
   // Permanent ones are remembered until something fails. Both throw TransientError in a sentence for people.
@@ -35,13 +37,17 @@ class HttpRemote {
  private:
   HttpHead begin(const HttpStreamRequest& request, const std::stop_token& stop);
   HttpHead exchange(HttpStreamRequest request, const HttpUrl& url, const std::stop_token& stop);
+  std::optional<HttpLogins::Login> login_for(const HttpUrl& url, HttpLogins::Freshness freshness, const std::stop_token& stop);
   void follow(HttpUrl& url, const HttpHead& head) const;
+  std::string meaning_of(int status) const;
   void check(const HttpHead& head, const HttpUrl& url, std::string_view type, const std::stop_token& stop);
   std::string words(const HttpHead& head, const std::stop_token& stop);
 
   HttpStream& http_;
   HttpLogins& logins_;
-  const std::string origin_;  // --repo
+  const std::string named_;
+  const std::string origin_;
+  const std::optional<HttpLogin> own_;
   std::string place_;         // where redirects led; without a '/' at its end
   bool is_settled_ = true;
 };

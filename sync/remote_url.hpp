@@ -1,4 +1,4 @@
-// What --repo names: a URL without its secret, what stood in it about who we are, and how it is reached. Pure.
+// What --repo or a submodule names: a URL without its secret, what stood in it about who we are, and how it is reached. Pure.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,9 @@ struct RemoteUrl {
   std::optional<std::string> user;
   std::optional<std::string> password;
 
-  // "https://user:secret@host/x", "ssh://git@host:22/x", "git@host:x" (scp's form), "git://host/x", "file:///x", "/x", "./x". Throws ConfigError for other schemes, naming those that there are.
-  static RemoteUrl parse(std::string_view text);
+  // "https://user:secret@host/x", "ssh://git@host:22/x", "git@host:x" (scp's form), "git://host/x", "file:///x", "/x", "./x". Throws ConfigError for
+  // other schemes, naming those that there are; `named` is what people know the URL as.
+  static RemoteUrl parse(std::string_view text, std::string_view named = "--repo");
 };
 
 }  // namespace tidemark::sync

@@ -1,9 +1,11 @@
 #include "sync/repository.hpp"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <random>
 #include <utility>
 #include <vector>
@@ -21,12 +23,15 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view revisions_prefix = "refs/tidemark/revisions/";
-constexpr std::string_view damaged_prefix = ".git.damaged-";
+constexpr const char* aside_suffix = ".damaged-";  // of repositories that were replaced, or are being made
+constexpr const char* depth_key = "tidemark.depth";
 
 std::string random_suffix() {
   std::random_device random;
   return std::to_string(random()) + std::to_string(random());
 }
+
+using ConfigHandle = std::unique_ptr<git_config, git::Freed<git_config_free>>;
 
 git::RepositoryHandle open_handle(const fs::path& git_directory) {
   git_repository* repository = nullptr;
@@ -36,14 +41,21 @@ git::RepositoryHandle open_handle(const fs::path& git_directory) {
   return handle;
 }
 
-void remove_damaged(const fs::path& root, Log& log) {
+// A folder with objects, of which some may still be good: readers have use for it until there is a better one.
+bool has_objects(const fs::path& git_directory) {
   std::error_code error;
-  for (fs::directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error)) {
-    if (!entry->path().filename().string().starts_with(damaged_prefix)) continue;
-    std::error_code failed;
-    fs::remove_all(entry->path(), failed);
-    if (failed) log.warning("cannot remove a damaged repository", {{"path", entry->path().string()}, {"reason", failed.message()}});
-  }
+  return fs::is_directory(fs::symlink_status(git_directory, error)) && fs::is_directory(git_directory / "objects", error);
+}
+
+void move_to(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  if (error) throw TransientError("rename " + from.string() + " to " + to.string() + ": " + error.message() + "; check that --root can be written");
+}
+
+// Hard links to every file: the records of trees are never written to.
+void link_files(const fs::path& from, const fs::path& to, std::error_code& error) {
+  if (fs::exists(from, error)) fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::create_hard_links | fs::copy_options::skip_existing, error);
 }
 
 struct Kept {
@@ -71,44 +83,79 @@ std::vector<Kept> kept_revisions(git_repository* repository, const fs::path& git
 
 }  // namespace
 
-Repository::Repository(fs::path root, const std::string& url, Log& log) : root_(std::move(root)), url_(RemoteUrl::parse(url).url), log_(&log) {
-  std::error_code error;
-  fs::create_directories(root_, error);
-  if (error) throw TransientError("make " + root_.string() + ": " + error.message() + "; --root has to be a folder that can be written");
-  root_ = fs::canonical(root_, error);
-  if (error) throw TransientError("open " + root_.string() + ": " + error.message());
-  git_directory_ = root_ / ".git";
-  open();
-  set_origin();
+Repository::Repository(const fs::path& root, const std::string& url, Log& log) : Repository(Kind::superproject, root, ".git", url, log) {}
+
+Repository Repository::of_submodule(const fs::path& folder, const std::string& name, const std::string& url, Log& log) {
+  return {Kind::submodule, folder, name, url, log};
 }
 
-void Repository::start_afresh(const std::string& why) {
-  if (fs::symlink_status(git_directory_).type() != fs::file_type::not_found) set_aside(why);
-  initialise();
+Repository::Repository(Kind kind, fs::path folder, std::string name, const std::string& url, Log& log)
+    : kind_(kind), folder_(std::move(folder)), name_(std::move(name)), url_(RemoteUrl::parse(url).url), log_(&log) {
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  if (error) throw TransientError("make " + folder_.string() + ": " + error.message() + "; --root has to be a folder that can be written");
+  folder_ = fs::canonical(folder_, error);
+  if (error) throw TransientError("open " + folder_.string() + ": " + error.message());
+  git_directory_ = place();
+  open();
   set_origin();
 }
 
 void Repository::open() {
   if (fs::symlink_status(git_directory_).type() == fs::file_type::not_found) {
-    initialise();
-  } else {
-    remove_leftovers(git_directory_, *log_);
-    try {
-      handle_ = open_handle(git_directory_);
-      if (git_repository_is_bare(get())) throw git::Error("it is bare");
-      const git::ObjectStore readable(git_directory_);
-    } catch (const git::Error& broken) {
+    initialise_at(git_directory_);
+    return;
+  }
+  remove_leftovers(git_directory_, *log_);
+  try {
+    handle_ = open_handle(git_directory_);
+    if (git_repository_is_bare(get()) != (kind_ == Kind::submodule)) throw git::Error("it is bare, or not, as it should not be");
+    const git::ObjectStore readable(git_directory_);
+  } catch (const git::Error& broken) {
+    if (has_objects(git_directory_)) {
+      start_afresh(broken.what());
+    } else {
       set_aside(broken.what());
-      initialise();
+      initialise_at(git_directory_);
     }
   }
 }
 
-// In the configuration itself: libgit2 1.5 leaks whenever it makes or looks up a named remote (see Fetcher::connect).
+void Repository::start_afresh(const std::string& why) {
+  log_->error("the repository is unusable; it is cloned again beside it", {{"path", place().string()}, {"reason", why}});
+  initialise_at(new_path_beside());
+  set_origin();
+}
+
+void Repository::complete_replacement() {
+  if (!is_being_replaced()) return;
+  take_over_records();
+  if (::renameat2(AT_FDCWD, git_directory_.c_str(), AT_FDCWD, place().c_str(), RENAME_EXCHANGE) != 0) {
+    if (errno != ENOENT) move_to(place(), new_path_beside());
+    move_to(git_directory_, place());
+  }
+  git_directory_ = place();
+  handle_ = open_handle(git_directory_);
+  log_->info("the repository was cloned again", {{"path", place().string()}});
+}
+
+// What git knows of the published trees by, and what we recognise their files by.
+void Repository::take_over_records() const {
+  std::error_code error;
+  link_files(place() / "worktrees", git_directory_ / "worktrees", error);
+  if (error) log_->warning("cannot take over the records of published trees; they are written again", {{"reason", error.message()}});
+}
+
+std::string Repository::aside_prefix() const { return std::string(kind_ == Kind::superproject ? name_ : "") + aside_suffix; }
+
+fs::path Repository::new_path_beside() const { return folder_ / (aside_prefix() + random_suffix()); }
+
+// In the configuration itself: libgit2 1.5 leaks whenever it makes or looks up a named remote (see GitRemote::connect). Submodules count as active, so that
+// `git submodule` works in published trees.
 void Repository::set_origin() {
   git_config* opened = nullptr;
   git::check(git_repository_config(&opened, get()), "read the configuration of " + git_directory_.string());
-  const std::unique_ptr<git_config, git::Freed<git_config_free>> config(opened);
+  const ConfigHandle config(opened);
   git_buf url = {};
   const bool found = git_config_get_string_buf(&url, opened, "remote.origin.url") == 0;
   const bool same = found && url_ == url.ptr;
@@ -116,33 +163,48 @@ void Repository::set_origin() {
   if (same) return;
   git::check(git_config_set_string(opened, "remote.origin.url", url_.c_str()), "set the URL of origin");
   git::check(git_config_set_string(opened, "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"), "set what origin fetches");
+  git::check(git_config_set_string(opened, "submodule.active", "."), "set which submodules are active");
+}
+
+std::optional<std::int64_t> Repository::depth() const {
+  git_config* opened = nullptr;
+  git::check(git_repository_config_snapshot(&opened, get()), "read the configuration of " + git_directory_.string());
+  const ConfigHandle config(opened);
+  std::int64_t depth = 0;
+  return git_config_get_int64(&depth, opened, depth_key) == 0 ? std::optional(depth) : std::nullopt;
+}
+
+void Repository::set_depth(std::int64_t depth) {
+  if (this->depth() == depth) return;
+  git_config* opened = nullptr;
+  git::check(git_repository_config(&opened, get()), "read the configuration of " + git_directory_.string());
+  const ConfigHandle config(opened);
+  git::check(git_config_set_int64(opened, depth_key, depth), "write down the depth");
 }
 
 void Repository::set_aside(const std::string& why) {
-  handle_.reset();
-  const fs::path aside = root_ / (std::string(damaged_prefix) + random_suffix());
-  log_->error("the repository is unusable; it is set aside and cloned again", {{"path", git_directory_.string()}, {"aside", aside.string()}, {"reason", why}});
-  std::error_code error;
-  fs::rename(git_directory_, aside, error);
-  if (error) throw TransientError("move " + git_directory_.string() + " aside: " + error.message() + "; check that --root can be written");
+  const fs::path aside = new_path_beside();
+  log_->error("there is no repository; it is set aside and cloned again", {{"path", git_directory_.string()}, {"aside", aside.string()}, {"reason", why}});
+  move_to(git_directory_, aside);
 }
 
-void Repository::initialise() {
+void Repository::initialise_at(const fs::path& git_directory) {
   git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
-  options.flags = GIT_REPOSITORY_INIT_MKPATH;
+  options.flags = GIT_REPOSITORY_INIT_MKPATH | (kind_ == Kind::submodule ? GIT_REPOSITORY_INIT_BARE : 0);
   options.initial_head = "tidemark";
   // In another folder first, so that a killed process leaves no half of a repository under the real name.
-  const fs::path making = root_ / (std::string(damaged_prefix) + random_suffix());
+  const fs::path making = new_path_beside();
   git_repository* repository = nullptr;
   const int code = git_repository_init_ext(&repository, making.c_str(), &options);
   const git::RepositoryHandle made(repository);
   std::error_code error;
-  if (code >= 0) fs::rename(making / ".git", git_directory_, error);
+  if (code >= 0) fs::rename(kind_ == Kind::submodule ? making : making / ".git", git_directory, error);
   const std::string reason = code < 0 ? git::last_error() : error ? error.message() : "";
   std::error_code ignored;
   fs::remove_all(making, ignored);
-  if (!reason.empty()) throw TransientError("make a repository in " + root_.string() + ": " + reason + "; check that --root can be written and is not full");
-  handle_ = open_handle(git_directory_);
+  if (!reason.empty()) throw TransientError("make a repository in " + folder_.string() + ": " + reason + "; check that --root can be written and is not full");
+  handle_ = open_handle(git_directory);
+  git_directory_ = git_directory;
 }
 
 void Repository::keep(const git::Oid& commit, std::size_t kept) {
@@ -160,7 +222,17 @@ void Repository::keep(const git::Oid& commit, std::size_t kept) {
     if (ref.name == name || ++newer < kept) continue;
     git::check(git_reference_remove(get(), ref.name.c_str()), "let go of " + ref.name);
   }
-  remove_damaged(root_, *log_);
+  remove_replaced();
+}
+
+void Repository::remove_replaced() {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {
+    if (!entry->path().filename().string().starts_with(aside_prefix()) || entry->path() == git_directory_) continue;
+    std::error_code failed;
+    fs::remove_all(entry->path(), failed);
+    if (failed) log_->warning("cannot remove a damaged repository", {{"path", entry->path().string()}, {"reason", failed.message()}});
+  }
 }
 
 void Repository::consolidate_packs(std::size_t limit) {

@@ -1,7 +1,10 @@
-// ROOT/.git: made, opened, repaired by re-cloning beside it; what keeps old objects for diffs and the number of packs small.
+// A repository of ours: ROOT/.git, or that of a submodule. Made, opened, replaced by a new clone beside it when it is damaged; what keeps old objects for
+// diffs and the number of packs small.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "daemon/log.hpp"
@@ -12,22 +15,33 @@ namespace tidemark::sync {
 
 class Repository {
  public:
-  // Opens ROOT/.git, or initialises it (non-bare, nothing checked out). The remote `origin` gets `url` without its credentials. A directory that is no usable repository
-  // is set aside as .git.damaged-<random> (its published trees stay) and a new one is made; removed after the next publish.
-  // What a killed process left (locks, unfinished packs) is removed: nobody else writes here. Throws TransientError when the root can't be written.
-  Repository(std::filesystem::path root, const std::string& url, Log& log);
+  // Opens ROOT/.git, or initialises it (non-bare, nothing checked out). The remote `origin` gets `url` without its credentials. One that is not usable
+  // is replaced as by start_afresh(). What a killed process left (locks, unfinished packs) is removed: nobody else writes here. Throws TransientError
+  // when the root can't be written.
+  Repository(const std::filesystem::path& root, const std::string& url, Log& log);
+  // The same for a submodule: FOLDER/NAME, which is bare. `name` is one segment of a path and does not begin with a '.'.
+  static Repository of_submodule(const std::filesystem::path& folder, const std::string& name, const std::string& url, Log& log);
 
-  // Sets a repository aside whose objects turned out to be damaged, as the constructor does, and begins an empty one in its place. Not between a resolve and a fetch.
-  // When it throws, there is no repository until it is repeated.
+  // The objects turned out to be damaged: begins an empty repository beside this one, which is what get() and git_directory() give from now on. The
+  // old one stays where readers look for it, with what is still good in it, until complete_replacement(). Not between a resolve and a fetch. May be
+  // repeated. When it throws, nothing has changed.
   void start_afresh(const std::string& why);
+  // With what was fetched since start_afresh() the new one takes the old one's place, in one step where the file system can exchange names. The records
+  // of published trees come along. Otherwise nothing happens. Killed anywhere, the next process finds the old one, or the new one complete.
+  void complete_replacement();
+  bool is_being_replaced() const { return git_directory_ != place(); }
 
-  // Changes with consolidate_packs and start_afresh.
+  // Changes with consolidate_packs, start_afresh and complete_replacement; so does git_directory() with the latter two.
   git_repository* get() const { return handle_.get(); }
-  const std::filesystem::path& root() const { return root_; }
   const std::filesystem::path& git_directory() const { return git_directory_; }
+  const std::filesystem::path& root() const { return folder_; }  // of the superproject
+
+  // Of the last fetch (0 = the whole history), as far as it is known.
+  std::optional<std::int64_t> depth() const;
+  void set_depth(std::int64_t depth);
 
   // Keeps `commit`, which is published, reachable for other git programs (refs/tidemark/revisions/<hex>, and HEAD); only the newest `kept` of these refs stay.
-  // Objects are never deleted while one of them needs them. Throws git::Error.
+  // Objects are never deleted while one of them needs them. Repositories that were replaced are removed. Throws git::Error.
   void keep(const git::Oid& commit, std::size_t kept);
 
   // Every fetch leaves one small pack: from `limit` small packs on they become one, written beside them and renamed in before the old ones go. Readers in other processes are not disturbed.
@@ -35,12 +49,22 @@ class Repository {
   void consolidate_packs(std::size_t limit);
 
  private:
+  enum class Kind { superproject, submodule };
+  Repository(Kind kind, std::filesystem::path folder, std::string name, const std::string& url, Log& log);
+
+  std::filesystem::path place() const { return folder_ / name_; }
+  std::string aside_prefix() const;  // of what is beside it
+  std::filesystem::path new_path_beside() const;
   void open();
   void set_origin();
   void set_aside(const std::string& why);
-  void initialise();
+  void initialise_at(const std::filesystem::path& git_directory);
+  void take_over_records() const;
+  void remove_replaced();
 
-  std::filesystem::path root_;
+  Kind kind_;
+  std::filesystem::path folder_;
+  std::string name_;
   std::filesystem::path git_directory_;
   std::string url_;
   git::RepositoryHandle handle_;

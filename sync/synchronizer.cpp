@@ -44,10 +44,11 @@ Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics
       progress_(settings, metrics, log),
       root_lock_(settings.root, log),
       publisher_(settings.root, settings.link, tree_settings(settings), log),
+      hooks_(settings, [this](const std::string& commit) { return publisher_.tree(commit); }, wakeup, metrics, log),
       repository_(settings.root, settings.repo, log),
-      fetcher_(settings, repository_, log, remote_calls(settings, metrics, progress_)),
-      store_(std::in_place, repository_.git_directory()),
-      hooks_(settings, [this](const std::string& commit) { return publisher_.tree(commit); }, wakeup, metrics, log) {}
+      network_(settings, remote_calls(settings, metrics, progress_)),
+      fetcher_(settings, {settings.repo, settings.ref, settings.depth}, network_, repository_, log),
+      store_(std::in_place, repository_.git_directory()) {}
 
 Synchronizer::Outcome Synchronizer::sync_once(std::stop_token stop) {
   progress_.pass_begins();
@@ -81,7 +82,7 @@ Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
   hooks_.reap_orphans();
   const bool is_new = publish_approved();
   if (publisher_.has_expired()) publisher_.clean(stop);
-  if (!store_) start_afresh("its replacement was not completed");
+  if (!store_) store_.emplace(repository_.git_directory());
   if (is_verified_ && next_sweep_ && Clock::now() >= *next_sweep_) sweep(stop);
   const RemoteRef remote = fetcher_.resolve(stop);
   Outcome outcome;
@@ -99,14 +100,14 @@ Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
 }
 
 void Synchronizer::start_afresh(const std::string& why) {
-  store_.reset();
   repository_.start_afresh(why);
+  store_.reset();
   store_.emplace(repository_.git_directory());
 }
 
 Synchronizer::Outcome Synchronizer::bring(const RemoteRef& remote, Clock::time_point start, std::stop_token stop) {
   const auto known = known_commit(remote);
-  const bool is_live = known && publisher_.published() == known;
+  const bool is_live = known && publisher_.published() == known && !repository_.is_being_replaced();
   PublishGate* const gate = hooks_.gate();
   if (is_live && gate != nullptr) gate->withdraw();
   if (!is_live && known && gate != nullptr && gate->is_asked(known->hex())) return Outcome::unchanged;
@@ -114,7 +115,7 @@ Synchronizer::Outcome Synchronizer::bring(const RemoteRef& remote, Clock::time_p
     if (is_untidy_) tidy_up(*known, stop);
     return Outcome::unchanged;
   }
-  const git::Oid commit = is_live && store_->contains(*known) ? *known : fetched(remote, stop);
+  const git::Oid commit = is_live && store_->contains(*known) && !fetcher_.is_due_for_depth() ? *known : fetched(remote, stop);
   const auto before = publisher_.linked();
   const std::string previous = before && *before != commit ? before->hex() : "";
   return publish({commit.hex(), remote.name.empty() ? settings_.ref : remote.name, previous}, commit, start, stop);
@@ -236,7 +237,8 @@ git::Oid Synchronizer::fetched(const RemoteRef& remote, std::stop_token stop) {
   metrics_.counter("git_fetch_count_total", "How many fetches there were").increment();
   try {
     const git::Oid commit = fetcher_.fetch(remote, std::move(stop));
-    store_->refresh();
+    store_.reset();
+    store_.emplace(repository_.git_directory());
     return commit;
   } catch (const TransientError&) {
     check_refs(repository_.get());

@@ -14,6 +14,7 @@
 #include "git/object_store.hpp"
 #include "sync/fetcher.hpp"
 #include "sync/hooks.hpp"
+#include "sync/network.hpp"
 #include "sync/notice.hpp"
 #include "sync/progress.hpp"
 #include "sync/publisher.hpp"
@@ -73,10 +74,11 @@ class Synchronizer {
   Progress progress_;
   RootLock root_lock_;  // before what works in the root
   Publisher publisher_;
+  Hooks hooks_;  // before the network: their environment is the user's
   Repository repository_;
+  Network network_;
   Fetcher fetcher_;
-  std::optional<git::ObjectStore> store_;  // nothing while a damaged repository could not be replaced
-  Hooks hooks_;
+  std::optional<git::ObjectStore> store_;  // of the repository; nothing between two of them
 
   bool is_verified_ = false;  // what is live was compared file by file since the start
   std::optional<Clock::time_point> next_sweep_;

@@ -92,7 +92,7 @@ TEST_CASE_FIXTURE(Faults, "a transfer that stands still ends at the timeout and 
     use(server.url("r.git"));
     const RemoteRef ref = fetcher->resolve({});
     settings.sync_timeout = milliseconds(300);
-    fetcher = std::make_unique<Fetcher>(settings, *repository, log);
+    make_fetcher();
     const auto start = Clock::now();
     CHECK_THROWS_WITH_AS(fetcher->fetch(ref, {}), doctest::Contains("not done after 300ms"), tidemark::TransientError);
     CHECK(Clock::now() - start < milliseconds(300) + slack);

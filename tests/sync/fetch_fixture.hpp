@@ -44,6 +44,7 @@ struct FetchFixture {
   Log log{LogFormat::text, LogLevel::error};
   sync::SyncSettings settings;
   std::unique_ptr<sync::Repository> repository;
+  std::unique_ptr<sync::Network> network;
   std::unique_ptr<sync::Fetcher> fetcher;
 
   std::filesystem::path root() const { return directory / "root"; }
@@ -54,7 +55,13 @@ struct FetchFixture {
     settings.ref = ref;
     settings.root = root().string();
     repository = std::make_unique<sync::Repository>(settings.root, url, log);
-    fetcher = std::make_unique<sync::Fetcher>(settings, *repository, log);
+    network = std::make_unique<sync::Network>(settings);
+    make_fetcher();
+  }
+
+  // With the settings as they are now.
+  void make_fetcher() {
+    fetcher = std::make_unique<sync::Fetcher>(settings, sync::FetchSource{settings.repo, settings.ref, settings.depth}, *network, *repository, log);
   }
 
   std::string fetched() { return fetcher->fetch(fetcher->resolve({}), {}).hex(); }

@@ -188,6 +188,33 @@ TEST_CASE_FIXTURE(Fixture, "only as much history is fetched as --depth says, whe
   CHECK(history() == "7\n");
 }
 
+TEST_CASE_FIXTURE(Fixture, "another --depth is fetched by the next process though the commit is there: deeper, shallower, all") {
+  std::string commit = git.commit({{"a", {"100644", "0"}}});
+  for (int i = 1; i < 5; ++i) commit = git.commit({{"a", {"100644", std::to_string(i)}}}, "refs/heads/main", commit);
+  git.git({"config", "uploadpack.allowAnySHA1InWant", "true"});
+  const GitDaemon daemon(served);
+  const GitHttpServer http(served);
+  for (const std::string& url : {daemon.url("r.git"), http.url("r.git")}) {
+    for (const std::string& ref : {std::string("main"), commit}) {
+      CAPTURE(url);
+      CAPTURE(ref);
+      for (const int depth : {1, 2, 1, 0, 3}) {
+        CAPTURE(depth);
+        settings.depth = depth;
+        use(url, ref);
+        CHECK(fetched() == commit);
+        const int expected = can_fetch_shallow() && depth != 0 ? depth : 5;
+        const auto environment = GitRepository::environment();
+        CHECK(run({"git", "-C", root().string(), "rev-list", "--count", commit}, {}, environment) == std::to_string(expected) + "\n");
+        CHECK(run_any({"git", "-C", root().string(), "fsck", "--connectivity-only", commit}, {}, environment).status == 0);
+        CHECK_FALSE(fetcher->is_due_for_depth());
+        check_complete(commit);
+      }
+      std::filesystem::remove_all(root());
+    }
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "a shallow, a borrowing and a checked-out repository on this machine can be followed") {
   const std::string first = git.commit({{"a", {"100644", "1"}}});
   const std::string second = git.commit({{"a", {"100644", "2"}}}, "refs/heads/main", first);
