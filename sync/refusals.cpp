@@ -35,8 +35,6 @@ constexpr Refusal refusals[] = {
     {"change-permissions", Shape::value, Verdict::refused, "0", "git-sync has dropped it too; leave it out"},
     {"add-user", Shape::flag, Verdict::not_needed, "false", "ssh needs no record of the user here"},
     {"ssh", Shape::flag, Verdict::not_needed, "false", "--repo says whether it is ssh"},
-    {"submodules", Shape::value, Verdict::refused, "off",
-     "submodules are not checked out yet; use off, and follow them by a tidemark-sync of their own"},
     {"sparse-checkout-file", Shape::value, Verdict::refused, "", "sparse checkouts are not there yet; leave it out"},
 };
 

@@ -14,6 +14,8 @@
 namespace tidemark::sync {
 
 enum class Checkout { full, none };
+// Which submodules are fetched: those within others too, those of the repository itself, none.
+enum class SubmoduleNesting { recursive, shallow, off };
 // git-sync's --git-gc: here it says how many small packs may gather before they become one.
 enum class Packing { automatic, always, aggressive, off };
 
@@ -27,6 +29,7 @@ struct SyncSettings {
   Duration sync_timeout = std::chrono::seconds(120);
   bool one_time = false;
   std::int64_t depth = 1;  // 0 = all
+  SubmoduleNesting submodules = SubmoduleNesting::recursive;
   Checkout checkout = Checkout::full;
   bool group_write = false;                             // umask 0002 instead of 0022
   std::string share_files = "auto";                     // or always, never

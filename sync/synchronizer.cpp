@@ -48,6 +48,7 @@ Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics
       repository_(settings.root, settings.repo, log),
       network_(settings, remote_calls(settings, metrics, progress_)),
       fetcher_(settings, {settings.repo, settings.ref, settings.depth}, network_, repository_, log),
+      submodules_(settings, repository_.root() / ".git", network_, log),
       store_(std::in_place, repository_.git_directory()) {}
 
 Synchronizer::Outcome Synchronizer::sync_once(std::stop_token stop) {
@@ -152,7 +153,9 @@ Synchronizer::Outcome Synchronizer::publish(const Notice& notice, const git::Oid
 }
 
 std::optional<CheckoutCounts> Synchronizer::prepared(const git::Oid& commit, std::stop_token stop) {
-  return publisher_.prepare(*store_, store_->revision(commit), std::move(stop));
+  const git::Revision revision = store_->revision(commit);
+  const auto submodules = submodules_.bring(*store_, revision, stop);
+  return publisher_.prepare(tree_parts(*store_, revision, repository_.git_directory(), submodules), std::move(stop));
 }
 
 // What is live, file by file, also while the remote is away. What can't be repaired here (an object is missing) is left to the pass that follows.
@@ -262,6 +265,7 @@ void Synchronizer::tidy_up(const git::Oid& live, std::stop_token stop) {
     else
       publisher_.clean(stop);
     if (const auto limit = small_packs(settings_.packing)) repository_.consolidate_packs(*limit);
+    submodules_.tidy(small_packs(settings_.packing));
     store_->refresh();
     release_free_memory();
     is_untidy_ = false;

@@ -21,6 +21,7 @@
 #include "sync/repository.hpp"
 #include "sync/root_lock.hpp"
 #include "sync/settings.hpp"
+#include "sync/submodules.hpp"
 
 namespace tidemark::sync {
 
@@ -78,6 +79,7 @@ class Synchronizer {
   Repository repository_;
   Network network_;
   Fetcher fetcher_;
+  Submodules submodules_;
   std::optional<git::ObjectStore> store_;  // of the repository; nothing between two of them
 
   bool is_verified_ = false;  // what is live was compared file by file since the start

@@ -22,7 +22,6 @@ branch rev dest wait timeout max-sync-failures sync-hook-command password ssh ch
 """.split()
 # What asks for something.
 VALUES = {
-    "submodules": "recursive",
     "http-pprof": "true",
 }
 PRINTS_AND_ENDS = ("version", "help", "man")
