@@ -5,7 +5,9 @@ import json
 import time
 import unittest
 
+from git_sync_submodules_test import with_modules
 from tidemark_e2e.environment import wait_until
+from tidemark_e2e.git import Bare, File
 from tidemark_e2e.github_api import AppKey, GithubApi, openssl
 from tidemark_e2e.servers import HttpBackend
 from tidemark_e2e.sync_case import SyncCase
@@ -156,6 +158,15 @@ class GithubApp(SyncCase):
         begun = time.monotonic()
         self.assertEqual(sync.stop(), 0)
         self.assertLess(time.monotonic() - begun, 2)
+
+    def test_one_token_is_good_for_submodules_of_the_same_host(self):
+        sub = Bare(self.folder / "sub.git")
+        commit = sub.push({b"file": File(b"of the submodule")})
+        self.bare.push(with_modules("own", sub=("../sub.git", commit)))
+        said = self.once(**self.options())
+        self.assertEqual(self.read("current/sub/file"), "of the submodule")
+        self.assertEqual(len(self.api.tokens), 1)
+        self.has_no_secret(said)
 
     def test_the_token_goes_to_no_other_host(self):
         log = self.folder / "elsewhere"
