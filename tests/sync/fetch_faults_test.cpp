@@ -1,6 +1,12 @@
 // Servers that hang, lie or vanish: the attempt ends in time, and the next one works.
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include "support/loopback_listener.hpp"
@@ -52,6 +58,84 @@ struct Faults : FetchFixture {
     CHECK(run({"find", (root() / ".git").string(), "-name", "*.lock", "-o", "-name", "pack_git2*", "-o", "-name", "tmp_*"}).empty());
   }
 };
+
+// Forwards connections to a server on loopback, and of each only so many bytes of its answers: what follows never comes.
+class StallingProxy {
+ public:
+  StallingProxy(int upstream, std::size_t bytes) : upstream_(upstream), bytes_(bytes) {}
+
+  std::string port() const { return std::to_string(listener_.port()); }
+  void wait_for_stall() {
+    std::unique_lock lock(mutex_);
+    REQUIRE(changed_.wait_for(lock, std::chrono::seconds(30), [this] { return stalls_ > 0; }));
+    stalls_ = 0;
+  }
+
+ private:
+  void serve(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (const int client = accept_within(100); client >= 0) {
+        forward(client, stop);
+        close(client);
+      }
+    }
+  }
+  int accept_within(int milliseconds) const {
+    pollfd waiting = {listener_.descriptor(), POLLIN, 0};
+    return poll(&waiting, 1, milliseconds) == 1 ? accept(listener_.descriptor(), nullptr, nullptr) : -1;
+  }
+  // Until the client goes.
+  void forward(int client, const std::stop_token& stop) {
+    const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(upstream_));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    for (std::size_t left = bytes_; !stop.stop_requested();) {
+      pollfd ends[2] = {{client, POLLIN, 0}, {left > 0 ? server : -1, POLLIN, 0}};
+      poll(ends, 2, 100);
+      std::array<char, 4096> buffer;
+      if (ends[0].revents != 0) {
+        const ssize_t count = recv(client, buffer.data(), buffer.size(), 0);
+        if (count <= 0) break;
+        send(server, buffer.data(), static_cast<std::size_t>(count), MSG_NOSIGNAL);
+      }
+      if (ends[1].revents != 0) {
+        const ssize_t count = recv(server, buffer.data(), std::min(buffer.size(), left), 0);
+        if (count <= 0) break;
+        send(client, buffer.data(), static_cast<std::size_t>(count), MSG_NOSIGNAL);
+        left -= static_cast<std::size_t>(count);
+        if (left == 0) stalled();
+      }
+    }
+    close(server);
+  }
+  void stalled() {
+    const std::lock_guard lock(mutex_);
+    ++stalls_;
+    changed_.notify_all();
+  }
+
+  int upstream_;
+  std::size_t bytes_;
+  LoopbackListener listener_{16};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int stalls_ = 0;
+  std::jthread thread_{[this](const std::stop_token& stop) { serve(stop); }};
+};
+
+std::size_t entries_of(const char* folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
+}
+
+// Soon, as the proxy in this process has to notice that its client is gone.
+bool soon_has(const char* folder, std::size_t entries) {
+  for (const auto deadline = Clock::now() + std::chrono::seconds(10); Clock::now() < deadline; std::this_thread::yield())
+    if (entries_of(folder) == entries) return true;
+  return false;
+}
 
 // Accepts nobody: connections wait in its full queue.
 class FullListener {
@@ -133,6 +217,40 @@ TEST_CASE_FIXTURE(Faults, "an ssh or git server that says nothing ends at the ti
     close(connection);
   }
   close(listener);
+}
+
+TEST_CASE_FIXTURE(Faults, "over ssh and git:// a transfer that stands still at any stage ends in time, and leaves no thread, descriptor or file") {
+  const std::string head = commit();
+  const GitDaemon daemon(served);
+  SshServer::make_key(directory / "key");
+  const SshServer ssh(directory.path(), {directory / "key.pub"});
+  settings.ssh_known_hosts = false;
+  settings.ssh_key_files = {(directory / "key").string()};
+  const std::string user = trimmed(run({"id", "-un"}));
+  const int git_port = std::stoi(daemon.url("").substr(std::string("git://127.0.0.1:").size()));
+  struct Server {
+    std::string begin, path;
+    int port;
+  };
+  for (const auto& [begin, path, port] :
+       std::vector<Server>{{"git://127.0.0.1:", "/r.git", git_port}, {"ssh://" + user + "@127.0.0.1:", git.path().string(), ssh.port()}}) {
+    for (const std::size_t bytes : {30, 300, 1500, 4000, 40'000}) {
+      CAPTURE(begin);
+      CAPTURE(bytes);
+      StallingProxy proxy(port, bytes);
+      const std::string url = begin + proxy.port() + path;
+      use(url);
+      fetcher.reset();
+      const std::size_t threads = entries_of("/proc/self/task");
+      const std::size_t descriptors = entries_of("/proc/self/fd");
+      check_stopped(url, [&] { proxy.wait_for_stall(); });
+      check_timed_out(url, "not done after 300ms");
+      fetcher.reset();
+      CHECK(soon_has("/proc/self/task", threads));
+      CHECK(soon_has("/proc/self/fd", descriptors));
+    }
+  }
+  check_works_afterwards(head);
 }
 
 TEST_CASE_FIXTURE(Faults, "what is no git server and bytes that were damaged on the way are refused, and nothing of them is kept") {
