@@ -76,12 +76,17 @@ class Writer {
   Writer(const git::ObjectStore& store, const CheckoutRules& rules, FileDescriptor into, IndexWriter& index, std::optional<PublishedTree> live)
       : store_(store), rules_(rules), folders_(std::move(into), DirectoryCursor::Missing::make), index_(index) {
     if (live) published_.emplace(std::move(*live), rules.mask);
+    if (rules.sparse) sparse_.emplace(*rules.sparse);
     links_ = rules.sharing == Sharing::hard_links;
   }
 
   void add(std::string_view path, const git::Entry& entry) {
     name_ = name_of(path);
     if (!is_safe_name(name_)) throw StalledError("the revision has a file named '" + std::string(path) + "', which git refuses to check out too; remove it from the repository");
+    if (sparse_ && !sparse_->wants(path)) {
+      index_.add(path, entry.oid, FileStat{.mode = static_cast<std::uint32_t>(entry.mode)}, IndexWriter::Presence::left_out);
+      return;
+    }
     if (entry.mode == git::Mode::submodule) {
       folders_.at(path);
       index_.add(path, entry.oid, FileStat{.mode = static_cast<std::uint32_t>(entry.mode)});
@@ -149,6 +154,7 @@ class Writer {
   DirectoryCursor folders_;
   IndexWriter& index_;
   std::optional<PublishedFiles> published_;
+  std::optional<SparseWalk> sparse_;
   bool links_ = true;
   bool clones_ = true;
   std::string name_;
@@ -172,9 +178,12 @@ CheckoutCounts write_checkout(const git::ObjectStore& store, const git::Revision
 std::optional<std::string> first_damage(const git::ObjectStore& store, const git::Revision& revision, const CheckoutRules& rules, PublishedTree live,
                                         std::stop_token stop) {
   PublishedFiles published(std::move(live), rules.mask);
+  std::optional<SparseWalk> sparse;
+  if (rules.sparse) sparse.emplace(*rules.sparse);
   std::optional<std::string> damaged;
   git::walk_tree(store, revision.tree, {}, [&](std::string_view path, const git::Entry& entry) {
     throw_when(stop);
+    if (sparse && !sparse->wants(path)) return true;
     const bool is_intact =
         entry.mode == git::Mode::submodule ? published.has_folder(path) : published.folder_if_same(path, std::string(name_of(path)), entry) >= 0;
     if (!is_intact) damaged = path;

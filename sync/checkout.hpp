@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 
@@ -9,6 +10,7 @@
 #include "sync/files.hpp"
 #include "sync/filters.hpp"
 #include "sync/index_file.hpp"
+#include "sync/sparse_patterns.hpp"
 
 namespace tidemark::sync {
 
@@ -37,6 +39,7 @@ struct CheckoutRules {
   Filters filters;
   mode_t mask = 0022;                      // the process' umask
   Sharing sharing = Sharing::hard_links;
+  std::shared_ptr<const SparsePatterns> sparse = nullptr;  // null = every file
 };
 
 // `into` is empty or has what the tree has not. A file is shared with `live` when its path, blob and mode are equal and its size, inode and time of

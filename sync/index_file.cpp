@@ -22,9 +22,15 @@ constexpr std::size_t fixed_bytes = 62;  // of an entry: ten numbers, the id, th
 constexpr std::size_t trailer_bytes = 20;
 constexpr std::size_t longest_path = 64 * 1024;
 constexpr std::uint16_t name_mask = 0x0fff, stage_mask = 0x3000, extended_flag = 0x4000;
+constexpr std::uint16_t skip_worktree = 0x4000;  // in the two bytes that follow where the flag above is set
 
 void put32(std::string& out, std::uint32_t value) {
   const char bytes[] = {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8), static_cast<char>(value)};
+  out.append(bytes, sizeof bytes);
+}
+
+void put16(std::string& out, std::uint16_t value) {
+  const char bytes[] = {static_cast<char>(value >> 8), static_cast<char>(value)};
   out.append(bytes, sizeof bytes);
 }
 
@@ -167,20 +173,24 @@ IndexWriter::IndexWriter(int directory, const std::string& name) : file_(::opena
   if (!file_) fail_with(errno, "cannot make the file " + name);
   buffer_.reserve(buffer_bytes + longest_path);
   buffer_ = "DIRC";
-  put32(buffer_, 2);
-  put32(buffer_, 0);  // how many entries: known in the end
+  put32(buffer_, 0);  // the version and how many entries: known in the end
+  put32(buffer_, 0);
 }
 
-void IndexWriter::add(std::string_view path, const git::Oid& oid, const FileStat& stat) {
+void IndexWriter::add(std::string_view path, const git::Oid& oid, const FileStat& stat, Presence presence) {
   for (const std::uint32_t number : {stat.ctime_seconds, stat.ctime_nanoseconds, stat.mtime_seconds, stat.mtime_nanoseconds, stat.device, stat.inode, stat.mode, stat.user,
                                      stat.group, stat.size})
     put32(buffer_, number);
   buffer_ += oid.bytes();
-  const auto flags = static_cast<std::uint16_t>(std::min<std::size_t>(path.size(), name_mask));
-  buffer_ += static_cast<char>(flags >> 8);
-  buffer_ += static_cast<char>(flags & 0xff);
+  const bool is_left_out = presence == Presence::left_out;
+  const auto flags = static_cast<std::uint16_t>(std::min<std::size_t>(path.size(), name_mask) | (is_left_out ? extended_flag : 0));
+  put16(buffer_, flags);
+  if (is_left_out) {
+    put16(buffer_, skip_worktree);
+    version_ = 3;
+  }
   buffer_ += path;
-  buffer_.append(padding(fixed_bytes + path.size()), '\0');
+  buffer_.append(padding(fixed_bytes + (is_left_out ? 2 : 0) + path.size()), '\0');
   entries_++;
   if (buffer_.size() >= buffer_bytes) flush();
 }
@@ -193,9 +203,10 @@ void IndexWriter::flush() {
 
 void IndexWriter::finish() {
   flush();
-  std::string count;
-  put32(count, entries_);
-  if (::pwrite(file_.get(), count.data(), count.size(), 8) != static_cast<ssize_t>(count.size())) fail_with(errno, "cannot write the published tree's index");
+  std::string header;
+  put32(header, version_);
+  put32(header, entries_);
+  if (::pwrite(file_.get(), header.data(), header.size(), 4) != static_cast<ssize_t>(header.size())) fail_with(errno, "cannot write the published tree's index");
   if (::lseek(file_.get(), 0, SEEK_SET) != 0) fail_with(errno, "cannot read the published tree's index");
   Sha1 sha1;
   std::string chunk(buffer_bytes, '\0');

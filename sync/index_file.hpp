@@ -1,5 +1,5 @@
-// Git's index (gitformat-index(5), version 2) as a stream: the record of what a published tree's files were when they were written.
-// `git status` reads it to see that nothing changed, and the next publish to see which files can be shared.
+// Git's index (gitformat-index(5), version 2; 3 where files are left out) as a stream: the record of what a published tree's files were when they
+// were written. `git status` reads it to see that nothing changed, and the next publish to see which files can be shared.
 #pragma once
 
 #include <sys/stat.h>
@@ -54,8 +54,9 @@ class IndexReader {
 class IndexWriter {
  public:
   IndexWriter(int directory, const std::string& name);
-  // In byte order of the path.
-  void add(std::string_view path, const git::Oid& oid, const FileStat& stat);
+  // In byte order of the path. Left out (skip-worktree) is a file that is not to be there.
+  enum class Presence { present, left_out };
+  void add(std::string_view path, const git::Oid& oid, const FileStat& stat, Presence presence = Presence::present);
   void finish();
 
  private:
@@ -63,6 +64,7 @@ class IndexWriter {
 
   FileDescriptor file_;
   std::string buffer_;
+  std::uint32_t version_ = 2;
   std::uint32_t entries_ = 0;
   std::size_t written_ = 0;
 };

@@ -60,7 +60,7 @@ struct Publisher::Plan {
 };
 
 Publisher::Publisher(const fs::path& root, const fs::path& link, TreeSettings settings, Log& log)
-    : root_(real_root(root)), link_(root_, link), settings_(settings), log_(log), old_trees_(root_, link_, settings.retention, log) {}
+    : root_(real_root(root)), link_(root_, link), settings_(settings), sparse_(settings.checkout == Checkout::sparse ? settings.sparse_file : ""), log_(log), old_trees_(root_, link_, settings.retention, log) {}
 
 std::optional<git::Oid> Publisher::published() const {
   const auto commit = linked();
@@ -74,7 +74,7 @@ bool Publisher::is_made(const std::string& name) const {
   const PartPlace superproject{"", *git::Oid::parse(name), repository_folder};
   if (!record.leads_to(superproject)) return false;
   const auto recorded = record.rules(superproject);
-  if (!recorded || !recorded->starts_with(rules(""))) return false;
+  if (!recorded || !recorded->starts_with(rules("", sparse_.read().get()))) return false;
   if (!recorded->ends_with(has_parts)) return true;
   const auto others = record.others();
   return others && std::all_of(others->begin(), others->end(), [&](const PartPlace& part) { return record.leads_to(part); });
@@ -83,16 +83,36 @@ bool Publisher::is_made(const std::string& name) const {
 fs::path Publisher::tree(const std::string& commit) const { return TreeRecord(root_, commit).tree(); }
 
 // Which rules a tree was made by: only files of a tree that was made by the same ones are shared.
-std::string Publisher::rules(const std::string& filters) const {
+std::string Publisher::rules(const std::string& filters, const SparsePatterns* patterns) const {
   const std::string mask = settings_.mask == 0022 ? "" : fmt::format("-umask-{:04o}", settings_.mask);
-  return fmt::format("checkout 1 {}{} {}", settings_.checkout == Checkout::full ? "full" : "none", mask, filters);
+  const std::string files = patterns != nullptr ? "sparse-" + patterns->fingerprint() : settings_.checkout == Checkout::none ? "none" : "full";
+  return fmt::format("checkout 1 {}{} {}", files, mask, filters);
+}
+
+bool Publisher::follows_other_rules() const {
+  const auto commit = linked();
+  if (!commit) return false;
+  const auto recorded = TreeRecord(root_, commit->hex()).rules({"", *commit, repository_folder});
+  return recorded && !recorded->starts_with(rules("", sparse_.read().get()));
+}
+
+// Patterns are the superproject's. A submodule that they leave out has no folder, and those in it neither.
+bool Publisher::has_folder(const std::string& path, const std::vector<Plan>& plans, const SparsePatterns& patterns, std::vector<std::string>& left_out) {
+  const auto is_in = [&](const std::string& folder) { return path.starts_with(folder + "/"); };
+  const bool is_nested = std::any_of(plans.begin() + 1, plans.end(), [&](const Plan& plan) { return is_in(plan.place.path); });
+  if (is_nested || (std::none_of(left_out.begin(), left_out.end(), is_in) && patterns.wants(path))) return true;
+  left_out.push_back(path);
+  return false;
 }
 
 std::vector<Publisher::Plan> Publisher::planned(std::span<const TreePart> parts) const {
   if (settings_.checkout == Checkout::none) parts = parts.first(1);
   std::vector<Plan> plans;
+  const auto patterns = sparse_.read();
+  std::vector<std::string> left_out;
   for (const auto& part : parts) {
     const bool is_first = plans.empty();
+    if (!is_first && patterns && !has_folder(part.path, plans, *patterns, left_out)) continue;
     const fs::path git_directory = is_first ? repository_folder : part.git_directory.lexically_relative(root_);
     if (git_directory.empty() || *git_directory.begin() == "..")
       throw std::invalid_argument("the repository of '" + part.path + "' is not below the root");
@@ -101,9 +121,9 @@ std::vector<Publisher::Plan> Publisher::planned(std::span<const TreePart> parts)
     const PartPlace place{part.path, part.revision.commit, git_directory};
     plans.push_back({part, place, is_first ? "admin" : fmt::format("admin-{}", plans.size()), std::nullopt, ""});
     Plan& plan = plans.back();
-    if (settings_.checkout == Checkout::full)
-      plan.files.emplace(CheckoutRules{Filters(*part.store, part.revision), settings_.mask, settings_.sharing});
-    plan.rules = rules(plan.files ? plan.files->filters.fingerprint() + "\n" : "\n");
+    if (settings_.checkout != Checkout::none)
+      plan.files.emplace(CheckoutRules{Filters(*part.store, part.revision), settings_.mask, settings_.sharing, is_first ? patterns : nullptr});
+    plan.rules = rules(plan.files ? plan.files->filters.fingerprint() + "\n" : "\n", plan.files ? plan.files->sparse.get() : nullptr);
   }
   if (plans.size() > 1) plans.front().rules += has_parts;
   return plans;
@@ -201,6 +221,7 @@ CheckoutCounts Publisher::write_part(const Plan& plan, const TreeRecord& record,
   const FileDescriptor admin = make_directory(draft, plan.admin);
   record.write_admin(admin.get(), plan.place, plan.rules);
   if (!plan.files) return {};
+  if (plan.files->sparse) write_new_file(make_directory(admin.get(), "info").get(), "sparse-checkout", plan.files->sparse->text(), 0666);
   IndexWriter index(admin.get(), "index");
   return write_checkout(*plan.part.store, plan.part.revision, *plan.files, std::move(folder), index, live_part(plan), stop);
 }

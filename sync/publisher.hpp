@@ -20,6 +20,7 @@
 #include "sync/old_trees.hpp"
 #include "sync/published_link.hpp"
 #include "sync/settings.hpp"
+#include "sync/sparse_file.hpp"
 #include "sync/tree_part.hpp"
 #include "sync/tree_record.hpp"
 
@@ -29,7 +30,8 @@ namespace tidemark::sync {
 struct TreeSettings {
   Checkout checkout = Checkout::full;
   Sharing sharing = Sharing::hard_links;
-  mode_t mask = 0022;  // the process' umask
+  mode_t mask = 0022;             // the process' umask
+  std::string sparse_file = {};   // with Checkout::sparse: the patterns, read again when the file has changed
   Retention retention = {};  // of old trees
 };
 
@@ -41,8 +43,12 @@ class Publisher {
 
   // The commit that the link names, whatever became of its tree.
   std::optional<git::Oid> linked() const { return link_.commit(); }
-  // The same, if the tree is there as publish() made it: as far as a few system calls can tell, so it may be asked at every poll.
+  // The same, if the tree is there as publish() made it: as far as a few system calls can tell, so it may be asked at every poll. Throws
+  // TransientError when the file of sparse patterns can't be read.
   std::optional<git::Oid> published() const;
+
+  // What is linked was made by other settings than these, another --sparse-checkout-file for instance.
+  bool follows_other_rules() const;
 
   // Makes `revision` what the link names. May be repeated: a tree that is live, complete and as it was written is left alone (nothing is given); one
   // with files missing or altered is replaced. Unchanged files are hard links to the live tree's. Throws TransientError (a full disk, missing rights,
@@ -77,10 +83,11 @@ class Publisher {
  private:
   struct Plan;
 
-  std::string rules(const std::string& filters) const;
+  std::string rules(const std::string& filters, const SparsePatterns* patterns) const;
   bool is_made(const std::string& commit) const;
   std::optional<std::string> damage(const std::vector<Plan>& plans, const std::stop_token& stop) const;
   std::vector<Plan> planned(std::span<const TreePart> parts) const;
+  static bool has_folder(const std::string& path, const std::vector<Plan>& plans, const SparsePatterns& patterns, std::vector<std::string>& left_out);
   static std::vector<PartPlace> others(const std::vector<Plan>& plans);
   std::uint64_t live_bytes() const;
   void make_live(const git::Oid& commit) const;
@@ -90,6 +97,7 @@ class Publisher {
   std::filesystem::path root_;
   PublishedLink link_;
   const TreeSettings settings_;
+  mutable SparseFile sparse_;
   std::vector<std::string> held_;
   Log& log_;
   OldTrees old_trees_;

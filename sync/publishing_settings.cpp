@@ -27,6 +27,25 @@ void declare_old_trees(Settings& options, SyncSettings& s) {
   });
 }
 
+void declare_checkout(Settings& options, SyncSettings& s) {
+  options.add({"checkout", "what a published tree holds: full (its files), sparse (some, default with --sparse-checkout-file), none (consumers read "
+                           "the repository)",
+               group, "full|sparse|none"},
+              "full", [&s](std::string_view text) -> Problem {
+                if (text != "full" && text != "sparse" && text != "none") return "not one of full, sparse, none";
+                s.checkout = text == "full" ? Checkout::full : text == "sparse" ? Checkout::sparse : Checkout::none;
+                return {};
+              });
+  options.add({"sparse-checkout-file", "file of patterns, as of git's sparse checkouts that are not in cone mode: the files to publish", group, "PATH"},
+              s.sparse_file);
+  options.check([&]() -> Problem {
+    if (s.sparse_file.empty()) return s.checkout == Checkout::sparse ? Problem("--checkout=sparse needs --sparse-checkout-file") : std::nullopt;
+    if (options.was_set("checkout") && s.checkout != Checkout::sparse) return "--sparse-checkout-file and another --checkout than sparse exclude each other";
+    s.checkout = Checkout::sparse;
+    return {};
+  });
+}
+
 // Whoever writes to a file writes to all trees that share it.
 void declare_files(Settings& options, SyncSettings& s) {
   options.add({"group-write", "let the group write to what is made: umask 0002 instead of 0022", group}, s.group_write);
@@ -66,12 +85,7 @@ void declare_sweep(Settings& options, SyncSettings& s) {
 void declare_publishing(Settings& options, SyncSettings& s) {
   options.add({"root", "folder to work in; holds the repository and the published trees", group, "PATH"}, s.root);
   options.add({"link", "symbolic link to the published tree, absolute or below --root (default: the last segment of --repo)", group, "PATH"}, s.link);
-  options.add({"checkout", "what a published tree holds: full (its files) or none (consumers read the repository)", group, "full|none"}, "full",
-              [&s](std::string_view text) -> Problem {
-                if (text != "full" && text != "none") return "not one of full, none";
-                s.checkout = text == "full" ? Checkout::full : Checkout::none;
-                return {};
-              });
+  declare_checkout(options, s);
   declare_files(options, s);
   declare_sweep(options, s);
   declare_old_trees(options, s);
@@ -82,6 +96,7 @@ void declare_publishing(Settings& options, SyncSettings& s) {
 TreeSettings tree_settings(const SyncSettings& settings) {
   TreeSettings trees;
   trees.checkout = settings.checkout;
+  trees.sparse_file = settings.sparse_file;
   trees.sharing = settings.hard_links ? Sharing::hard_links : Sharing::blocks;
   trees.mask = settings.group_write ? 0002 : 0022;
   trees.retention.time = settings.stale_timeout;

@@ -35,7 +35,6 @@ constexpr Refusal refusals[] = {
     {"change-permissions", Shape::value, Verdict::refused, "0", "git-sync has dropped it too; leave it out"},
     {"add-user", Shape::flag, Verdict::not_needed, "false", "ssh needs no record of the user here"},
     {"ssh", Shape::flag, Verdict::not_needed, "false", "--repo says whether it is ssh"},
-    {"sparse-checkout-file", Shape::value, Verdict::refused, "", "sparse checkouts are not there yet; leave it out"},
 };
 
 // `value` is one of the words with commas between.

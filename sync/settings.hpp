@@ -13,7 +13,7 @@
 
 namespace tidemark::sync {
 
-enum class Checkout { full, none };
+enum class Checkout { full, none, sparse };
 // Which submodules are fetched: those within others too, those of the repository itself, none.
 enum class SubmoduleNesting { recursive, shallow, off };
 // git-sync's --git-gc: here it says how many small packs may gather before they become one.
@@ -31,6 +31,7 @@ struct SyncSettings {
   std::int64_t depth = 1;  // 0 = all
   SubmoduleNesting submodules = SubmoduleNesting::recursive;
   Checkout checkout = Checkout::full;
+  std::string sparse_file;                              // --sparse-checkout-file
   bool group_write = false;                             // umask 0002 instead of 0022
   std::string share_files = "auto";                     // or always, never
   bool hard_links = true;                               // what follows from it

@@ -124,7 +124,7 @@ Synchronizer::Outcome Synchronizer::bring(const RemoteRef& remote, Clock::time_p
 
 Synchronizer::Outcome Synchronizer::publish(const Notice& notice, const git::Oid& commit, Clock::time_point start, std::stop_token stop) {
   const auto checkout_start = Clock::now();
-  const bool was_linked = publisher_.linked() == commit;
+  const bool was_linked = publisher_.linked() == commit && !publisher_.follows_other_rules();
   const auto counts = prepared(commit, stop);
   const double checkout_seconds = seconds_since(checkout_start);
   if (counts && publisher_.published() != commit) {  // the link may also name the commit in a place that is not ours

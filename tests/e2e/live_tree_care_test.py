@@ -11,6 +11,20 @@ from tidemark_e2e.sync_case import ServedCase
 
 
 class LiveTree(ServedCase):
+    def test_sparse_checkout(self):
+        patterns = self.folder / "patterns"
+        patterns.write_text("!/*\n!/*/\nfile2\n")
+        self.push("one", file2="two", file3="three")
+        self.once(sparse_checkout_file=patterns)
+        self.assertEqual(sorted(os.listdir(self.root / "current")), [".git", "file2"])
+        self.assertEqual(self.read("current/file2"), "two")
+        self.assertEqual(git("status", "--porcelain", cwd=self.root / "current"), b"")
+        patterns.write_text("/file\n")
+        self.once(sparse_checkout_file=patterns)
+        self.assertEqual(sorted(os.listdir(self.root / "current")), [".git", "file"])
+        self.once()
+        self.assertEqual(sorted(os.listdir(self.root / "current")), [".git", "file", "file2", "file3"])
+
     def test_group_write(self):
         def mode(path):
             return stat.S_IMODE(os.lstat(self.root / path).st_mode)

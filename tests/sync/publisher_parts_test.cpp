@@ -212,3 +212,19 @@ TEST_CASE_FIXTURE(Superproject, "a repository outside of the root, or of two par
   CHECK_THROWS_AS(publisher.prepare(wrong, {}), std::invalid_argument);
   CHECK_FALSE(publisher.linked().has_value());
 }
+
+TEST_CASE_FIXTURE(Superproject, "submodules that sparse patterns leave out are not there, nor those in them") {
+  write_file(directory / "patterns", "*\n!lib\n!a.txt\n");
+  Publisher publisher = this->publisher(sync::TreeSettings{.checkout = Checkout::sparse, .sparse_file = directory / "patterns"});
+  publish_all(publisher);
+  Tree tree = expected();
+  std::erase_if(tree, [](const auto& entry) { return entry.first.starts_with("lib/"); });
+  CHECK(published() == tree);  // the patterns are the superproject's, "a.txt" is a submodule's file
+  CHECK_FALSE(fs::exists(live() / "lib"));
+  CHECK(git_at("", {"status", "--porcelain"}) == "");
+  CHECK(git_at("docs/other", {"status", "--porcelain"}) == "");
+  CHECK_FALSE(publish_all(publisher).has_value());
+  fs::remove(live() / "docs/other/a.txt");
+  CHECK(publish_all(publisher).has_value());
+  CHECK(published() == tree);
+}

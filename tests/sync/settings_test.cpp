@@ -188,3 +188,13 @@ TEST_CASE("the live tree is looked through every ten minutes, and with a program
   CHECK(read({"--repo=r", "--root=/x", "--exechook-command=/x"}).sweep_period == 0s);
   CHECK(read({"--repo=r", "--root=/x", "--exechook-command=/x", "--sweep-period=1m"}).sweep_period == 1min);
 }
+
+TEST_CASE("a file of patterns makes the checkout sparse, and needs no other flag") {
+  CHECK(read({"--repo=r", "--root=/x"}).checkout == Checkout::full);
+  const auto s = read({"--repo=r", "--root=/x", "--sparse-checkout-file=/p"});
+  CHECK(s.checkout == Checkout::sparse);
+  CHECK(s.sparse_file == "/p");
+  CHECK(read({"--repo=r", "--root=/x", "--sparse-checkout-file=/p", "--checkout=sparse"}).checkout == Checkout::sparse);
+  CHECK(names(problems({"--repo=r", "--root=/x", "--checkout=sparse"}), "--sparse-checkout-file"));
+  CHECK(names(problems({"--repo=r", "--root=/x", "--checkout=none", "--sparse-checkout-file=/p"}), "exclude each other"));
+}

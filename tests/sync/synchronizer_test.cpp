@@ -226,6 +226,23 @@ TEST_CASE_FIXTURE(Fixture, "damage in the live tree is repaired by the next swee
   CHECK(calls.back().at("tidemark-previous") == commit);
 }
 
+TEST_CASE_FIXTURE(Fixture, "other sparse patterns publish the same commit again and call the webhook") {
+  settings.checkout = sync::Checkout::sparse;
+  settings.sparse_file = directory / "patterns";
+  write_file(settings.sparse_file, "page.md\n");
+  const std::string commit = push("one");
+  auto synchronizer = start();
+  synchronizer->sync_once({});
+  CHECK(files_below(root / ".worktrees" / commit).size() == 1);
+  CHECK(synchronizer->sync_once({}) == Synchronizer::Outcome::unchanged);
+  consumer.wait_for(1);
+  write_file(settings.sparse_file, "*.md\n");
+  CHECK(synchronizer->sync_once({}) == Synchronizer::Outcome::published);
+  CHECK(files_below(root / ".worktrees" / commit).size() == 2);
+  CHECK(consumer.wait_for(2).back().at("gitsync-hash") == commit);
+  CHECK(has_metric("tidemark_sync_repairs_total 0"));
+}
+
 TEST_CASE_FIXTURE(Fixture, "without a sweep nobody looks at the files, and between two sweeps nobody either") {
   SUBCASE("never") { settings.sweep_period = 0s; }
   SUBCASE("seldom") { settings.sweep_period = 1h; }
