@@ -60,7 +60,11 @@ struct Publisher::Plan {
 };
 
 Publisher::Publisher(const fs::path& root, const fs::path& link, TreeSettings settings, Log& log)
-    : root_(real_root(root)), link_(root_, link), settings_(settings), sparse_(settings.checkout == Checkout::sparse ? settings.sparse_file : ""), log_(log), old_trees_(root_, link_, settings.retention, log) {}
+    : root_(real_root(root)),
+      link_(root_, link),
+      settings_(settings),
+      sparse_(settings.checkout == Checkout::sparse ? settings.sparse_file : ""),
+      log_(log), old_trees_(root_, link_, settings.retention, log) {}
 
 std::optional<git::Oid> Publisher::published() const {
   const auto commit = linked();
@@ -97,7 +101,8 @@ bool Publisher::follows_other_rules() const {
 }
 
 // Patterns are the superproject's. A submodule that they leave out has no folder, and those in it neither.
-bool Publisher::has_folder(const std::string& path, const std::vector<Plan>& plans, const SparsePatterns& patterns, std::vector<std::string>& left_out) {
+bool Publisher::has_folder(const std::string& path, const std::vector<Plan>& plans, const SparsePatterns& patterns,
+                           std::vector<std::string>& left_out) {
   const auto is_in = [&](const std::string& folder) { return path.starts_with(folder + "/"); };
   const bool is_nested = std::any_of(plans.begin() + 1, plans.end(), [&](const Plan& plan) { return is_in(plan.place.path); });
   if (is_nested || (std::none_of(left_out.begin(), left_out.end(), is_in) && patterns.wants(path))) return true;

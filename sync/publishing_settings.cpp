@@ -40,7 +40,8 @@ void declare_checkout(Settings& options, SyncSettings& s) {
               s.sparse_file);
   options.check([&]() -> Problem {
     if (s.sparse_file.empty()) return s.checkout == Checkout::sparse ? Problem("--checkout=sparse needs --sparse-checkout-file") : std::nullopt;
-    if (options.was_set("checkout") && s.checkout != Checkout::sparse) return "--sparse-checkout-file and another --checkout than sparse exclude each other";
+    if (options.was_set("checkout") && s.checkout != Checkout::sparse)
+      return "--sparse-checkout-file and another --checkout than sparse exclude each other";
     s.checkout = Checkout::sparse;
     return {};
   });

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "daemon/file_stamp.hpp"
 #include "sync/sparse_patterns.hpp"
