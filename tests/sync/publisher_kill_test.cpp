@@ -96,3 +96,43 @@ TEST_CASE_FIXTURE(PublishedRoot, "killed at random moments while it publishes, t
   CHECK(git_in_link({"status", "--porcelain"}) == "");
   CHECK(std::distance(fs::directory_iterator(root / ".worktrees"), fs::directory_iterator()) == 1);
 }
+
+TEST_CASE_FIXTURE(PublishedRoot, "killed at random moments while it repairs the live tree, every file that was not damaged is there") {
+  Tree tree = revision_tree(0);
+  tree["damaged"] = {"100644", "whole"};
+  const std::string commit = git.commit(tree);
+  {
+    auto publisher = this->publisher();
+    publish(publisher, commit);
+  }
+  std::mt19937 random(12);
+  std::string fault;
+  for (int round = 0; round < 30 && fault.empty(); ++round) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      try {
+        auto publisher = this->publisher();
+        git::ObjectStore objects(root / ".git");
+        while (true) {
+          fs::remove(live() / "damaged");
+          publisher.publish(objects, objects.revision(*git::Oid::parse(commit)), {});
+          publisher.clean({});
+        }
+      } catch (...) {
+        ::_exit(1);
+      }
+    }
+    for (int reads = std::uniform_int_distribution<int>(1, 20)(random); reads > 0 && fault.empty(); --reads) fault = fault_seen(link());
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    REQUIRE(WIFSIGNALED(status));
+    if (fault.empty()) fault = fault_seen(link());
+  }
+  CHECK(fault == "");
+  auto publisher = this->publisher();
+  publish(publisher, commit);
+  publisher.clean_and_wait({});
+  CHECK(files_below(live()) == tree);
+  CHECK(git_in_link({"status", "--porcelain"}) == "");
+}
