@@ -144,7 +144,8 @@ void Submodules::bring_below(const Parent& parent, Pass& pass) {
 Gitmodules Submodules::gitmodules(const Parent& parent) const {
   const auto entry = git::find_entry(parent.store, parent.revision.tree, ".gitmodules");
   if (!entry || !entry->is_file()) return {};  // git does not follow a link there either
-  if (parent.store.blob_size(entry->oid) > static_cast<std::int64_t>(Gitmodules::max_bytes)) throw StalledError(".gitmodules has more than 2 MiB");
+  if (parent.store.blob_size(entry->oid) > static_cast<std::int64_t>(Gitmodules::max_bytes))
+    throw StalledError("the .gitmodules of " + (parent.path.empty() ? "the repository" : "submodule '" + parent.path + "'") + " has more than 2 MiB");
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) throw TransientError("make " + folder_.string() + ": " + error.message() + "; check that --root can be written and is not full");
@@ -161,7 +162,8 @@ std::vector<Submodules::Wanted> Submodules::wanted(const Parent& parent, Pass& p
   git::walk_tree(parent.store, parent.revision.tree, {}, [&](std::string_view relative, const git::Entry& link) {
     if (link.mode != git::Mode::submodule) return true;
     if (pass.stop.stop_requested()) throw TransientError("stopped while looking for submodules");
-    if (++pass.count > max_count) throw StalledError("there are more than " + std::to_string(max_count) + " submodules; use --submodules=shallow or off");
+    if (++pass.count > max_count)
+      throw StalledError("there are more than " + std::to_string(max_count) + " submodules; use --submodules=shallow or off");
     const std::string path = (parent.path.empty() ? "" : parent.path + "/") + std::string(relative);
     const SubmoduleEntry* const entry = modules.find(std::string(relative));
     if (!entry || entry->url.empty()) {
@@ -187,7 +189,8 @@ std::optional<Submodules::Wanted> Submodules::wanted_of(const Parent& parent, co
     const RemoteUrl remote = RemoteUrl::parse(url, "its URL");
     constexpr auto local = RemoteUrl::Transport::local;
     if (remote.transport == local && RemoteUrl::parse(parent.url).transport != local) {
-      throw StalledError("its URL " + remote.url + " is a place on this machine, while the repository that names it comes from elsewhere; git refuses that, too");
+      throw StalledError("its URL " + remote.url +
+                         " is a place on this machine, while the repository that names it comes from elsewhere; git refuses that, too");
     }
     const std::int64_t depth = settings_.depth == 0 && entry.is_shallow ? 1 : settings_.depth;
     return Wanted{path, submodule_folder(parent.folder, entry.name), {}, url, depth};

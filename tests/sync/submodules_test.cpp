@@ -1,123 +1,12 @@
 // Submodules from real servers, published by a whole pass.
 #include "sync/submodules.hpp"
 
-#include <doctest/doctest.h>
-
-#include "daemon/error.hpp"
-#include "sync/published_root.hpp"
-#include "sync/servers.hpp"
-#include "sync/synchronizer.hpp"
+#include "sync/submodules_fixture.hpp"
 
 using namespace tidemark;
 using namespace tidemark::testing;
-using sync::SubmoduleNesting;
-using sync::Synchronizer;
-namespace fs = std::filesystem;
 
 namespace {
-
-struct Module {
-  std::string name, path, url;
-  std::string more = {};
-};
-
-std::string gitmodules(const std::vector<Module>& modules) {
-  std::string text;
-  for (const auto& [name, path, url, more] : modules)
-    text += "[submodule \"" + name + "\"]\n\tpath = " + path + "\n\turl = " + url + "\n" + (more.empty() ? "" : "\t" + more + "\n");
-  return text;
-}
-
-// super.git has lib.git at "lib", which has inner.git at "deep/inner"; all URLs are relative.
-struct Fixture {
-  git::Library library;
-  TemporaryDirectory directory;
-  fs::path served = directory / "served";
-  fs::path root = directory / "root";
-  bool made = fs::create_directory(served);
-  GitRepository super = repository("super");
-  GitRepository lib = repository("lib");
-  GitRepository inner = repository("inner");
-  std::vector<Module> modules = {{"lib", "lib", "../lib.git"}};
-  Tree own = {{"own", {"100644", "own"}}};
-  std::string inner_commit, lib_commit, commit;
-  sync::SyncSettings settings;
-  Wakeup wakeup;
-  Metrics metrics;
-  Log log{LogFormat::text, LogLevel::error};
-  std::unique_ptr<Synchronizer> synchronizer;
-
-  Fixture() {
-    ::umask(0022);
-    commit_inner("one");
-  }
-  GitRepository repository(const std::string& name) const {
-    GitRepository made_now(served / (name + ".git"));
-    made_now.git({"config", "uploadpack.allowAnySHA1InWant", "true"});
-    return made_now;
-  }
-  // Each commits what is above it, too.
-  void commit_inner(const std::string& text) {
-    inner_commit = inner.commit({{"inner", {"100644", text}}});
-    commit_lib("lib " + text);
-  }
-  void commit_lib(const std::string& text) {
-    lib_commit = lib.commit(
-        {{"file", {"100644", text}}, {"deep/inner", {"160000", inner_commit}}, {".gitmodules", {"100644", gitmodules({{"in", "deep/inner", "../inner.git"}})}}});
-    commit_super();
-  }
-  void commit_super() {
-    Tree tree = own;
-    tree["lib"] = {"160000", lib_commit};
-    tree[".gitmodules"] = {"100644", gitmodules(modules)};
-    commit = super.commit(tree);
-  }
-
-  void follow(const std::string& url) {
-    synchronizer.reset();
-    settings.repo = url;
-    settings.root = root.string();
-    settings.link = "link";
-    synchronizer = std::make_unique<Synchronizer>(settings, wakeup, metrics, log);
-  }
-  bool publishes() { return synchronizer->sync_once({}) == Synchronizer::Outcome::published; }
-  // Why a pass fails, or "".
-  std::string failure() {
-    try {
-      synchronizer->sync_once({});
-      return "";
-    } catch (const std::exception& error) {
-      return error.what();
-    }
-  }
-  std::string live() const { return fs::read_symlink(root / "link").filename(); }
-  std::string published(const std::string& path) const { return read_file(root / "link" / path); }
-  std::string git_at(const std::string& path, std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {"git", "-C", (root / "link" / path).string()});
-    return trimmed(run(arguments, {}, GitRepository::environment()));
-  }
-  void check_published() const {
-    CHECK(live() == commit);
-    CHECK(published("own") == "own");
-    CHECK(published("lib/file") == lib.git({"show", lib_commit + ":file"}));
-    CHECK(published("lib/deep/inner/inner") == inner.git({"show", inner_commit + ":inner"}));
-    for (const std::string path : {"", "lib", "lib/deep/inner"}) {
-      CAPTURE(path);
-      CHECK(git_at(path, {"status", "--porcelain", "--ignored"}) == "");
-    }
-    CHECK(git_at("lib", {"rev-parse", "HEAD"}) == lib_commit);
-    CHECK(git_at("lib/deep/inner", {"rev-parse", "HEAD"}) == inner_commit);
-    CHECK(git_at("", {"submodule", "status"}) == " " + lib_commit + " lib (tidemark/fetched)");
-  }
-  std::set<std::string> repositories() const {
-    std::set<std::string> names;
-    for (const auto& entry : fs::directory_iterator(root / ".git/modules"))
-      if (!entry.path().filename().string().starts_with('.')) names.insert(entry.path().filename());
-    return names;
-  }
-};
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // Each of `names` was asked at least once, and nothing else.
 std::set<std::string> asked(RequestLog& requests) {
@@ -131,7 +20,7 @@ std::set<std::string> asked(RequestLog& requests) {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "submodules and those within them are published with the commit that names them, over each transport") {
+TEST_CASE_FIXTURE(SubmodulesFixture, "submodules and those within them are published with the commit that names them, over each transport") {
   std::string url = super.path().string();
   std::unique_ptr<GitDaemon> daemon;
   std::unique_ptr<GitHttpServer> http;
@@ -157,7 +46,7 @@ TEST_CASE_FIXTURE(Fixture, "submodules and those within them are published with 
   CHECK(repositories() == std::set<std::string>{"lib", "lib+in"});
 }
 
-TEST_CASE_FIXTURE(Fixture, "a look with nothing new asks no submodule's server, nor does a restart; an update asks only those that changed") {
+TEST_CASE_FIXTURE(SubmodulesFixture, "a look with nothing new asks no submodule's server, nor does a restart; an update asks only those that changed") {
   RequestLog requests{directory / "requests"};
   const GitHttpServer server(served, {"--log", requests.file()});
   using Names = std::set<std::string>;
@@ -179,7 +68,7 @@ TEST_CASE_FIXTURE(Fixture, "a look with nothing new asks no submodule's server, 
   check_published();
 }
 
-TEST_CASE_FIXTURE(Fixture, "--submodules=shallow stops after one level and off before it, and another choice makes the tree anew") {
+TEST_CASE_FIXTURE(SubmodulesFixture, "--submodules=shallow stops after one level and off before it, and another choice makes the tree anew") {
   settings.submodules = SubmoduleNesting::off;
   follow(super.path().string());
   publishes();
@@ -205,14 +94,14 @@ TEST_CASE_FIXTURE(Fixture, "--submodules=shallow stops after one level and off b
   CHECK(repositories().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "without a checkout submodules are not fetched") {
+TEST_CASE_FIXTURE(SubmodulesFixture, "without a checkout submodules are not fetched") {
   settings.checkout = sync::Checkout::none;
   follow(super.path().string());
   CHECK(publishes());
   CHECK_FALSE(fs::exists(root / ".git/modules"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a submodule that can't be fetched fails the pass by its name, the old tree stays, and it heals") {
+TEST_CASE_FIXTURE(SubmodulesFixture, "a submodule that can't be fetched fails the pass by its name, the old tree stays, and it heals") {
   const GitHttpServer server(served);
   follow(server.url("super.git"));
   publishes();
@@ -238,7 +127,7 @@ TEST_CASE_FIXTURE(Fixture, "a submodule that can't be fetched fails the pass by 
   CHECK(published("lib/deep/inner/inner") == "two");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a submodule without an entry, without a URL or with update = none is an empty folder") {
+TEST_CASE_FIXTURE(SubmodulesFixture, "a submodule without an entry, without a URL or with update = none is an empty folder") {
   own["stray"] = {"160000", std::string(40, '1')};
   own["no-url"] = {"160000", std::string(40, '2')};
   own["none"] = {"160000", std::string(40, '3')};
@@ -258,7 +147,7 @@ TEST_CASE_FIXTURE(Fixture, "a submodule without an entry, without a URL or with 
   CHECK(published("lib/file") == "lib one");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a submodule that is no longer there leaves no repository, and one that comes back is fetched again") {
+TEST_CASE_FIXTURE(SubmodulesFixture, "a submodule that is no longer there leaves no repository, and one that comes back is fetched again") {
   follow(super.path().string());
   publishes();
   const std::string with = commit;
@@ -272,7 +161,7 @@ TEST_CASE_FIXTURE(Fixture, "a submodule that is no longer there leaves no reposi
   CHECK(without != with);
 }
 
-TEST_CASE_FIXTURE(Fixture, "another URL of a submodule is followed, in the same repository") {
+TEST_CASE_FIXTURE(SubmodulesFixture, "another URL of a submodule is followed, in the same repository") {
   follow(super.path().string());
   publishes();
   const GitRepository other = repository("other");
@@ -285,7 +174,7 @@ TEST_CASE_FIXTURE(Fixture, "another URL of a submodule is followed, in the same 
         (served / "other.git").string());
 }
 
-TEST_CASE_FIXTURE(Fixture, "damaged objects and a damaged repository of a submodule are fetched again") {
+TEST_CASE_FIXTURE(SubmodulesFixture, "damaged objects and a damaged repository of a submodule are fetched again") {
   follow(super.path().string());
   publishes();
   const fs::path repository = root / ".git/modules/lib";
@@ -318,7 +207,7 @@ TEST_CASE_FIXTURE(Fixture, "damaged objects and a damaged repository of a submod
   check_published();
 }
 
-TEST_CASE_FIXTURE(Fixture, "a place on this machine is refused as a submodule of what comes from elsewhere") {
+TEST_CASE_FIXTURE(SubmodulesFixture, "a place on this machine is refused as a submodule of what comes from elsewhere") {
   const GitHttpServer server(served);
   for (const std::string& url : {lib.path().string(), lib.url(), std::string("lib.git")}) {
     CAPTURE(url);
@@ -333,7 +222,7 @@ TEST_CASE_FIXTURE(Fixture, "a place on this machine is refused as a submodule of
   CHECK(publishes());
 }
 
-TEST_CASE_FIXTURE(Fixture, "the password of --repo goes to no other host, and a submodule has one of its own by --credential or in its URL") {
+TEST_CASE_FIXTURE(SubmodulesFixture, "the password of --repo goes to no other host, and a submodule has one of its own by --credential or in its URL") {
   RequestLog at_main{directory / "main-requests"};
   RequestLog at_other{directory / "other-requests"};
   const GitHttpServer main(served, {"--log", at_main.file(), "--user", "main", "--password", "main-secret"});
@@ -362,108 +251,4 @@ TEST_CASE_FIXTURE(Fixture, "the password of --repo goes to no other host, and a 
   if (!succeeds) CHECK(has(said, "--credential"));
   for (const auto& request : at_other.take()) CHECK((request["login"] == "" || request["login"] == expected));
   for (const char* config : {"config", "modules/lib/config"}) CHECK_FALSE(has(read_file(root / ".git" / config), "secret"));
-}
-
-TEST_CASE_FIXTURE(Fixture, "hostile entries are refused by the submodule's name, and nothing is written elsewhere") {
-  follow(super.path().string());
-  publishes();
-  const std::string before = commit;
-  std::string words;
-  SUBCASE("a name that leads out") {
-    modules = {{"../../x", "lib", "../lib.git"}};
-    words = "its name leads out of its folder";
-  }
-  SUBCASE("a URL that is an option") {
-    modules = {{"lib", "lib", "--upload-pack=touch " + (directory / "touched").string()}};
-    words = "its URL begins with a '-'";
-  }
-  SUBCASE("a program as a way to update") {
-    modules = {{"lib", "lib", "../lib.git", "update = !touch " + (directory / "touched").string()}};
-    words = "its update is none of";
-  }
-  SUBCASE("a URL that is a program") {
-    modules = {{"lib", "lib", "ext::touch " + (directory / "touched").string()}};
-    words = "it names a program to fetch with";
-  }
-  SUBCASE("a quote in a path over ssh") {
-    modules = {{"lib", "lib", "ssh://git@127.0.0.1:1/x';touch '/tmp/touched"}};
-    words = "there must be no ' in it";
-  }
-  SUBCASE("a quote in a path over ssh in other words") {
-    modules = {{"lib", "lib", "git@127.0.0.1:x%27;touch"}};
-    words = "there must be no ' in it";
-  }
-  SUBCASE("10,000 submodules") {
-    for (int i = 0; i < 10'000; ++i) {
-      const std::string name = "m" + std::to_string(i);
-      own[name] = {"160000", lib_commit};
-      modules.push_back({name, name, "../lib.git"});
-    }
-    words = "more than 1000 submodules";
-  }
-  commit_super();
-  const std::string said = failure();
-  CAPTURE(said);
-  CHECK(has(said, words));
-  CHECK(live() == before);
-  CHECK_FALSE(fs::exists(directory / "touched"));
-  CHECK_FALSE(fs::exists(directory / "x"));
-  CHECK_FALSE(fs::exists(root / "x"));
-  CHECK_FALSE(fs::exists(root / ".git/x"));
-}
-
-TEST_CASE_FIXTURE(Fixture, "10,000 entries of .gitmodules without submodules, and paths that lead out, concern nobody") {
-  for (int i = 0; i < 10'000; ++i) modules.push_back({"m" + std::to_string(i), "../m" + std::to_string(i), "../lib.git"});
-  commit_super();
-  follow(super.path().string());
-  CHECK(publishes());
-  CHECK(repositories() == std::set<std::string>{"lib", "lib+in"});
-  CHECK_FALSE(fs::exists(directory / "m1"));
-}
-
-TEST_CASE_FIXTURE(Fixture, "a symbolic link at a submodule's place leads nothing out of the tree") {
-  fs::create_directory(directory / "outside");
-  const auto raw = [](const std::string& hex) {
-    std::string bytes;
-    for (std::size_t i = 0; i < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-    return bytes;
-  };
-  const auto commit_of = [&](const GitRepository& git, const std::string& tree) {
-    const std::string hex = git.git_line({"commit-tree", tree, "-m", "m"});
-    git.git({"update-ref", "refs/heads/main", hex});
-    return hex;
-  };
-  const auto hostile = [&](const GitRepository& git, const std::string& at, const std::string& below, const std::string& gitlink, const std::string& entries) {
-    const std::string link = git.write_object("blob", (directory / "outside").string());
-    const std::string modules_blob = git.write_object("blob", entries);
-    const std::string folder = git.write_object("tree", "160000 " + below + '\0' + raw(gitlink));
-    return git.write_object("tree", std::string("100644 .gitmodules") + '\0' + raw(modules_blob) + "120000 " + at + '\0' + raw(link) + "40000 " + at + '\0' + raw(folder));
-  };
-  SUBCASE("in the superproject") { commit_of(super, hostile(super, "dir", "lib", lib_commit, gitmodules({{"lib", "dir/lib", "../lib.git"}}))); }
-  SUBCASE("in a submodule") {
-    lib_commit = commit_of(lib, hostile(lib, "dir", "inner", inner_commit, gitmodules({{"in", "dir/inner", "../inner.git"}})));
-    commit_super();
-  }
-  follow(super.path().string());
-  CHECK(failure() != "");
-  CHECK(fs::is_empty(directory / "outside"));
-  CHECK_FALSE(fs::exists(root / "link"));
-}
-
-TEST_CASE_FIXTURE(Fixture, "a repository within itself ends: as it does where that is soon, and by a refusal where it is not") {
-  const auto nested = [&](int levels) {
-    std::string last = lib.commit({{"file", {"100644", "0"}}});
-    for (int i = 1; i <= levels; ++i)
-      last = lib.commit({{"file", {"100644", std::to_string(i)}}, {"me", {"160000", last}}, {".gitmodules", {"100644", gitmodules({{"me", "me", "./"}})}}}, "refs/heads/main", last);
-    return last;
-  };
-  lib_commit = nested(4);
-  commit_super();
-  follow(super.path().string());
-  CHECK(publishes());
-  CHECK(published("lib/me/me/me/me/file") == "0");
-  lib_commit = nested(40);
-  commit_super();
-  CHECK(has(failure(), "nested more than 32 deep"));
-  CHECK(published("lib/file") == "4");
 }
