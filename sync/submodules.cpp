@@ -121,7 +121,7 @@ Submodules::Submodules(const SyncSettings& settings, fs::path git_directory, Net
 
 std::vector<SubmoduleTree> Submodules::bring(const git::ObjectStore& superproject, const git::Revision& revision, std::stop_token stop) {
   Pass pass{std::move(stop)};
-  if (settings_.submodules != SubmoduleNesting::off && settings_.checkout == Checkout::full)
+  if (settings_.submodules != SubmoduleNesting::off && settings_.checkout != Checkout::none)
     bring_below({superproject, revision, "", "", settings_.repo}, pass);
   used_.clear();
   for (const auto& tree : pass.trees) used_.insert(tree.git_directory.filename());
