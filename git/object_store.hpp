@@ -59,6 +59,7 @@ class ObjectStore {
   // Looks for packs that came since and lets go of those that went. repository() and database() change.
   void refresh();
 
+  const std::filesystem::path& directory() const { return common_directory_; }  // another store may be opened with it
   git_repository* repository() const { return repository_; }  // for git/ and sync/
   git_odb* database() const { return odb_; }                  // for git/ and sync/
 

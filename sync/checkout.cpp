@@ -5,18 +5,26 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "daemon/error.hpp"
 #include "git/tree_walk.hpp"
+#include "sync/blob_writer.hpp"
 #include "sync/directory_cursor.hpp"
 #include "sync/path_rules.hpp"
 
 namespace tidemark::sync {
 
 namespace {
+
+// So many files are written, and so many entries of the record held back, at once: what is in memory and how many folders are open is bounded by them.
+constexpr std::size_t files_at_once = 256;
+constexpr std::size_t rows_at_once = 1024;
 
 std::string_view folder_of(std::string_view path) {
   const auto slash = path.rfind('/');
@@ -27,8 +35,6 @@ std::string_view name_of(std::string_view path) {
   const auto slash = path.rfind('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
-
-mode_t permissions(git::Mode mode) { return mode == git::Mode::executable ? 0777 : 0666; }
 
 bool is_written_as(const struct stat& status, git::Mode mode, mode_t mask) {
   if (mode == git::Mode::symlink) return S_ISLNK(status.st_mode);
@@ -74,32 +80,47 @@ class PublishedFiles {
 class Writer {
  public:
   Writer(const git::ObjectStore& store, const CheckoutRules& rules, FileDescriptor into, IndexWriter& index, std::optional<PublishedTree> live)
-      : store_(store), rules_(rules), folders_(std::move(into), DirectoryCursor::Missing::make), index_(index) {
+      : rules_(rules), blobs_(store, rules.filters), folders_(std::move(into), DirectoryCursor::Missing::make), index_(index) {
     if (live) published_.emplace(std::move(*live), rules.mask);
     if (rules.sparse) sparse_.emplace(*rules.sparse);
     links_ = rules.sharing == Sharing::hard_links;
   }
 
-  void add(std::string_view path, const git::Entry& entry) {
+  void add(std::string_view path, const git::Entry& entry, const std::stop_token& stop) {
+    if (rows_.size() >= rows_at_once) write(stop);
     name_ = name_of(path);
     if (!is_safe_name(name_)) throw StalledError("the revision has a file named '" + std::string(path) + "', which git refuses to check out too; remove it from the repository");
     if (sparse_ && !sparse_->wants(path)) {
-      index_.add(path, entry.oid, FileStat{.mode = static_cast<std::uint32_t>(entry.mode)}, IndexWriter::Presence::left_out);
+      record(path, entry.oid, FileStat{.mode = static_cast<std::uint32_t>(entry.mode)}, IndexWriter::Presence::left_out);
       return;
     }
     if (entry.mode == git::Mode::submodule) {
       folders_.at(path);
-      index_.add(path, entry.oid, FileStat{.mode = static_cast<std::uint32_t>(entry.mode)});
+      record(path, entry.oid, FileStat{.mode = static_cast<std::uint32_t>(entry.mode)});
       return;
     }
     const int folder = folders_.at(folder_of(path));
     if (const auto stat = shared(folder, path, entry)) {
-      index_.add(path, entry.oid, *stat);
+      record(path, entry.oid, *stat);
       counts_.linked++;
       return;
     }
-    index_.add(path, entry.oid, FileStat::of(written(folder, path, entry), entry.mode));
-    counts_.written++;
+    files_.push_back({.path = std::string(path), .name = name_, .folder = kept_folder(path, folder), .entry = entry});
+    rows_.push_back({.path = std::string(path), .oid = entry.oid, .file = files_.size() - 1});
+    if (files_.size() >= files_at_once) write(stop);
+  }
+
+  // What is still to be written. To be called at the end.
+  void write(const std::stop_token& stop) {
+    blobs_.write(files_, stop);
+    counts_.written += static_cast<std::int64_t>(files_.size());
+    for (const auto& row : rows_) {
+      const BlobFile* file = row.file ? &files_[*row.file] : nullptr;
+      index_.add(row.path, row.oid, file ? FileStat::of(file->status, file->entry.mode) : row.stat, row.presence);
+    }
+    rows_.clear();
+    files_.clear();
+    folder_.reset();
   }
 
   const CheckoutCounts& counts() const { return counts_; }
@@ -126,31 +147,35 @@ class Writer {
     return FileStat::of(*status, entry.mode);
   }
 
-  struct stat written(int folder, std::string_view path, const git::Entry& entry) {
-    struct stat status{};
-    const auto write = [&](std::string_view content) {
-      if (entry.mode == git::Mode::symlink)
-        status = new_symlink(folder, content);
-      else
-        status = write_new_file(folder, name_, content, permissions(entry.mode));
-    };
-    if (rules_.filters.any() && entry.is_file())
-      rules_.filters.read(entry.oid, std::string(path), write);
+  // The record is in the order of the paths, so it waits for what is still to be written.
+  void record(std::string_view path, const git::Oid& oid, const FileStat& stat, IndexWriter::Presence presence = IndexWriter::Presence::present) {
+    if (rows_.empty())
+      index_.add(path, oid, stat, presence);
     else
-      store_.read_blob(entry.oid, write);
-    return status;
+      rows_.push_back({.path = std::string(path), .oid = oid, .stat = stat, .presence = presence, .file = std::nullopt});
   }
 
-  struct stat new_symlink(int folder, std::string_view target) const {
-    const std::string text(target);
-    struct stat status{};
-    if (::symlinkat(text.c_str(), folder, name_.c_str()) != 0) fail_with(errno, "cannot make the symbolic link " + name_);
-    if (::fstatat(folder, name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) fail_with(errno, "cannot look at " + name_);
-    return status;
+  // The cursor lets go of a folder when it goes on.
+  const std::shared_ptr<FileDescriptor>& kept_folder(std::string_view path, int folder) {
+    const auto of = folder_of(path);
+    if (folder_ && folder_path_ == of) return folder_;
+    FileDescriptor copy(::fcntl(folder, F_DUPFD_CLOEXEC, 0));
+    if (!copy) fail_with(errno, "cannot keep the folder of '" + std::string(path) + "' open");
+    folder_ = std::make_shared<FileDescriptor>(std::move(copy));
+    folder_path_ = of;
+    return folder_;
   }
 
-  const git::ObjectStore& store_;
+  struct Row {
+    std::string path;
+    git::Oid oid;
+    FileStat stat = {};
+    IndexWriter::Presence presence = IndexWriter::Presence::present;
+    std::optional<std::size_t> file;  // in files_: its stat is known later
+  };
+
   const CheckoutRules& rules_;
+  BlobWriter blobs_;
   DirectoryCursor folders_;
   IndexWriter& index_;
   std::optional<PublishedFiles> published_;
@@ -158,6 +183,10 @@ class Writer {
   bool links_ = true;
   bool clones_ = true;
   std::string name_;
+  std::vector<BlobFile> files_;  // to be written
+  std::vector<Row> rows_;        // from the first of files_ on
+  std::shared_ptr<FileDescriptor> folder_;  // of the last of files_
+  std::string folder_path_;
   CheckoutCounts counts_;
 };
 
@@ -168,9 +197,10 @@ CheckoutCounts write_checkout(const git::ObjectStore& store, const git::Revision
   Writer writer(store, rules, std::move(into), index, std::move(live));
   git::walk_tree(store, revision.tree, {}, [&](std::string_view path, const git::Entry& entry) {
     throw_when(stop);
-    writer.add(path, entry);
+    writer.add(path, entry, stop);
     return true;
   });
+  writer.write(stop);
   index.finish();
   return writer.counts();
 }
