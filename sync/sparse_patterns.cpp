@@ -110,15 +110,15 @@ std::optional<std::bitset<256>> SparsePatterns::take_set(std::string_view patter
     if (i >= pattern.size()) return std::nullopt;
     return static_cast<unsigned char>(pattern[i++]);
   };
-  std::optional<unsigned char> previous;  // where a range may begin
+  int previous = -1;  // where a range may begin
   for (bool is_first = true; is_first || i >= pattern.size() || pattern[i] != ']'; is_first = false) {
     if (i >= pattern.size()) return std::nullopt;
-    if (pattern[i] == '-' && previous && i + 1 < pattern.size() && pattern[i + 1] != ']') {
+    if (pattern[i] == '-' && previous >= 0 && i + 1 < pattern.size() && pattern[i + 1] != ']') {
       i++;
       const auto last = take_character();
       if (!last) return std::nullopt;
-      for (unsigned c = *previous; c <= *last; c++) set.set(c);
-      previous.reset();
+      for (int c = previous; c <= *last; c++) set.set(c);
+      previous = -1;
       continue;
     }
     if (pattern.substr(i).starts_with("[:")) {
@@ -129,13 +129,14 @@ std::optional<std::bitset<256>> SparsePatterns::take_set(std::string_view patter
         if (!named) return std::nullopt;
         set |= *named;
         i = end + 1;
-        previous.reset();
+        previous = -1;
         continue;
       }
     }
-    previous = take_character();
-    if (!previous) return std::nullopt;
-    set.set(*previous);
+    const auto character = take_character();
+    if (!character) return std::nullopt;
+    set.set(*character);
+    previous = *character;
   }
   at = i + 1;
   if (is_negated) set.flip();
