@@ -71,12 +71,20 @@ TEST_CASE_FIXTURE(WorkingTree, "relative URLs lead where git submodule init says
   for (const std::string origin :
        {"https://example.com/a/b.git", "https://example.com/a/b.git/", "https://example.com", "ssh://git@example.com:22/a/b", "git@example.com:a/b.git",
         "git@example.com:b.git", "/srv/git/b.git", "file:///srv/git/b.git", "relative/b.git", "./b.git", "../b.git", "b.git", "git://h/x"}) {
-    for (const std::string url : {"../c.git", "./c.git", "../../c.git", "../../../c.git", "../../../../c.git", "../c/", "./../c", ".././c.git", "../", "./",
-                                  "../../other.example/c.git", "https://elsewhere.example/c", "/srv/c", "c", "git@h:c", ".hidden/c"}) {
-      CAPTURE(origin);
-      CAPTURE(url);
-      make(origin, entry("sub", "sub", url), {"sub"});
-      CHECK(resolved(origin, url) == url_by_git("sub", "sub"));
+    CAPTURE(origin);
+    const std::vector<std::string> urls = {"../c.git", "./c.git",   "../../c.git", "../../../c.git", "../../../../c.git",        "../c/",
+                                           "./../c",   ".././c.git", "../",        "./",             "../../other.example/c.git", "https://elsewhere.example/c",
+                                           "/srv/c",   "c",          "git@h:c",    ".hidden/c"};
+    std::string text;
+    std::vector<std::string> names;
+    for (const auto& url : urls) {
+      names.push_back("sub" + std::to_string(names.size()));
+      text += entry(names.back(), names.back(), url);
+    }
+    make(origin, text, names);
+    for (std::size_t at = 0; at < urls.size(); ++at) {
+      CAPTURE(urls[at]);
+      CHECK(resolved(origin, urls[at]) == url_by_git(names[at], names[at]));
     }
   }
 }
