@@ -100,9 +100,9 @@ class HttpRemote(unittest.TestCase):
                 server = self.serve("--port", str(port))
                 sync.wait_for(self.tip)
                 self.assertTrue((sync.link / "19.txt").read_text().endswith(f"push {self.pushes}\n"))
+        self.assertEqual(sync.stop(), 0)
         left = [path.name for path in (sync.root / ".git").rglob("*") if path.name.startswith(("pack_git2", "tmp_")) or path.suffix == ".lock"]
         self.assertEqual(left, [])
-        sync.close()
 
     def test_a_fetch_that_hangs_ends_at_its_limit_and_with_sigterm_at_once(self):
         for stage in ("refs", "pack"):
