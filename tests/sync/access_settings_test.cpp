@@ -2,12 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "daemon/error.hpp"
-#include "sync/settings.hpp"
+#include "sync/settings_reader.hpp"
 
 using namespace tidemark;
 using namespace tidemark::sync;
@@ -16,20 +14,13 @@ using namespace std::chrono_literals;
 namespace {
 
 SyncSettings read(std::vector<const char*> flags, const Environment& environment = {}) {
-  flags.insert(flags.begin(), {"tidemark-sync", "--root=/git"});
-  std::ostringstream out;
-  const auto settings = read_settings(static_cast<int>(flags.size()), flags.data(), environment, out);
-  REQUIRE(settings);
-  return *settings;
+  flags.insert(flags.begin(), "--root=/git");
+  return testing::settings_of(std::move(flags), environment);
 }
 
 std::vector<std::string> problems(std::vector<const char*> flags, const Environment& environment = {}) {
-  try {
-    read(std::move(flags), environment);
-  } catch (const ConfigError& error) {
-    return error.problems();
-  }
-  return {};
+  flags.insert(flags.begin(), "--root=/git");
+  return testing::problems_of(std::move(flags), environment);
 }
 
 // There is one problem, and it has the words.
