@@ -9,11 +9,17 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/error.hpp"
 #include "daemon/wakeup.hpp"
 #include "sync/exec_hook.hpp"
 #include "sync/hook_queue.hpp"
 
 namespace tidemark::sync {
+
+// With --one-time: the pre-publish hook has failed, and there is no second try.
+struct Veto : TransientError {
+  using TransientError::TransientError;
+};
 
 class PublishGate {
  public:
