@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "daemon/hex.hpp"
 #include "ingest/base64url.hpp"
-#include "ingest/hex.hpp"
 
 namespace tidemark::ingest {
 
@@ -32,11 +32,11 @@ std::optional<Fingerprint> Fingerprint::from_bytes(std::string_view raw) {
 }
 
 std::optional<Fingerprint> Fingerprint::from_hex(std::string_view text) {
-  const auto raw = ingest::from_hex(text);
+  const auto raw = tidemark::from_hex(text);
   return raw ? from_bytes(*raw) : std::nullopt;
 }
 
-std::string Fingerprint::hex() const { return ingest::hex(bytes()); }
+std::string Fingerprint::hex() const { return tidemark::hex(bytes()); }
 
 Fingerprint digest(std::string_view bytes) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};

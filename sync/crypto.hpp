@@ -14,7 +14,6 @@ std::string hmac_sha256(std::string_view key, std::string_view data);
 // How long it takes tells nothing of the texts, but perhaps their lengths.
 bool equal_in_constant_time(std::string_view one, std::string_view other);
 
-std::string to_hex(std::string_view bytes);     // lower case
 std::string to_base64(std::string_view bytes);  // RFC 4648 section 4, with padding
 std::optional<std::string> from_base64(std::string_view text);
 std::string to_base64url(std::string_view bytes);  // RFC 4648 section 5, without padding, as RFC 7515 wants it

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "daemon/hex.hpp"
 #include "daemon/uri.hpp"
 #include "sync/crypto.hpp"
 
@@ -28,7 +29,7 @@ Signature by_hmac(std::string_view given, std::string_view body, const std::vect
   if (given.empty()) return Signature::missing;
   bool is_good = false;
   const std::string text = lower(given);
-  for (const auto& secret : secrets) is_good = equal_in_constant_time(text, to_hex(hmac_sha256(secret, body))) || is_good;
+  for (const auto& secret : secrets) is_good = equal_in_constant_time(text, hex(hmac_sha256(secret, body))) || is_good;
   return is_good ? Signature::good : Signature::wrong;
 }
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/hex.hpp"
 #include "ingest/document.hpp"
-#include "ingest/hex.hpp"
 #include "ingest/state.hpp"
 
 namespace tidemark::ingest::elasticsearch {

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "daemon/hex.hpp"
+
 #include "support/command.hpp"
 #include "support/temporary_directory.hpp"
 #include "sync/github_app.hpp"
@@ -32,8 +34,8 @@ std::string from_base64url(std::string text) {
 }  // namespace
 
 TEST_CASE("HMAC-SHA256 is that of RFC 4231") {
-  CHECK(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-  CHECK(to_hex(hmac_sha256(std::string(20, '\x0b'), "Hi There")) == "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  CHECK(tidemark::hex(hmac_sha256("Jefe", "what do ya want for nothing?")) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  CHECK(tidemark::hex(hmac_sha256(std::string(20, '\x0b'), "Hi There")) == "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
 }
 
 TEST_CASE("Base64 is that of RFC 4648") {

@@ -1,6 +1,6 @@
-#include "ingest/hex.hpp"
+#include "daemon/hex.hpp"
 
-namespace tidemark::ingest {
+namespace tidemark {
 
 namespace {
 
@@ -32,4 +32,4 @@ std::optional<std::string> from_hex(std::string_view text) {
   return bytes;
 }
 
-}  // namespace tidemark::ingest
+}  // namespace tidemark

@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-namespace tidemark::ingest {
+namespace tidemark {
 
 std::string hex(std::string_view bytes);
 // Nothing for what hex() does not make.
 std::optional<std::string> from_hex(std::string_view text);
 
-}  // namespace tidemark::ingest
+}  // namespace tidemark
