@@ -1,4 +1,4 @@
-// A watchdog per attempt shuts the sockets, which ends any call that waits on them, libssh2's included. Names are looked up on a thread of their own,
+// An alarm or a stop shuts the sockets, which ends any call that waits on them, libssh2's included. Names are looked up on a thread of their own,
 // as nothing else can end getaddrinfo.
 #include "sync/connections.hpp"
 
@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <functional>
+#include <thread>
 #include <utility>
 
 #include "git/libgit2.hpp"
@@ -157,9 +160,9 @@ void Connections::interrupt(Interruption cause) {
   std::stop_source interrupted;
   {
     const std::lock_guard lock(mutex_);
+    if (interruption_ != Interruption::none) return;
     interruption_ = cause;
     for (const int descriptor : descriptors_) shutdown(descriptor, SHUT_RDWR);
-    changed_.notify_all();
     for (const auto& lookup : lookups_) lookup->changed.notify_all();
     interrupted = interrupted_;
   }
@@ -258,33 +261,16 @@ int Connections::connect_to(const Address& address) {
   return descriptor;
 }
 
-Connections::Attempt::Attempt(Connections& connections, std::stop_token stop, Clock::time_point deadline)
-    : connections_(connections), outer_(std::exchange(current, &connections)) {
-  connections_.begin();
-  watchdog_ = std::thread([this, stop, deadline] { watch(stop, deadline); });
-  on_stop_.emplace(stop, [this] {
-    const std::lock_guard lock(connections_.mutex_);
-    connections_.changed_.notify_all();
-  });
-}
+Connections::Attempt::Attempt(Connections& connections, Alarm& alarm, const std::stop_token& stop, Alarm::Clock::time_point deadline)
+    : outer_(begin(connections)),
+      on_stop_(stop, [&connections] { connections.interrupt(Interruption::stopped); }),
+      at_deadline_(alarm, deadline, [&connections] { connections.interrupt(Interruption::timed_out); }) {}
 
-Connections::Attempt::~Attempt() {
-  on_stop_.reset();
-  {
-    const std::lock_guard lock(connections_.mutex_);
-    ended_ = true;
-    connections_.changed_.notify_all();
-  }
-  watchdog_.join();
-  current = outer_;
-}
+Connections::Attempt::~Attempt() { current = outer_; }
 
-void Connections::Attempt::watch(const std::stop_token& stop, Clock::time_point deadline) {
-  std::unique_lock lock(connections_.mutex_);
-  connections_.changed_.wait_until(lock, deadline, [&] { return ended_ || stop.stop_requested(); });
-  if (ended_) return;
-  lock.unlock();
-  connections_.interrupt(stop.stop_requested() ? Interruption::stopped : Interruption::timed_out);
+Connections* Connections::Attempt::begin(Connections& connections) {
+  connections.begin();
+  return std::exchange(current, &connections);
 }
 
 }  // namespace tidemark::sync

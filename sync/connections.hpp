@@ -3,23 +3,20 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "sync/alarm.hpp"
 
 namespace tidemark::sync {
 
 class Connections {
  public:
-  using Clock = std::chrono::steady_clock;
   enum class Interruption { none, stopped, timed_out };
 
   Connections();
@@ -30,19 +27,17 @@ class Connections {
   // While it lives, what libgit2 opens on this thread belongs to these connections, and all of them are shut at `deadline` or at `stop`.
   class Attempt {
    public:
-    Attempt(Connections& connections, std::stop_token stop, Clock::time_point deadline);
+    Attempt(Connections& connections, Alarm& alarm, const std::stop_token& stop, Alarm::Clock::time_point deadline);
     ~Attempt();
     Attempt(const Attempt&) = delete;
     Attempt& operator=(const Attempt&) = delete;
 
    private:
-    void watch(const std::stop_token& stop, Clock::time_point deadline);
+    static Connections* begin(Connections& connections);
 
-    Connections& connections_;
     Connections* outer_;
-    bool ended_ = false;
-    std::optional<std::stop_callback<std::function<void()>>> on_stop_;
-    std::thread watchdog_;
+    std::stop_callback<std::function<void()>> on_stop_;
+    Alarm::Call at_deadline_;
   };
 
   Interruption interruption() const { return interruption_.load(); }
@@ -67,7 +62,6 @@ class Connections {
   void interrupt(Interruption cause);
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
   std::atomic<Interruption> interruption_ = Interruption::none;
   std::stop_source interrupted_;
   std::set<int> descriptors_;

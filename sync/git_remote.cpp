@@ -85,7 +85,7 @@ GitRemote::GitRemote(const SyncSettings& settings, const RemoteUrl& url, std::st
 GitRemote::~GitRemote() = default;
 
 void GitRemote::attempt(const std::string& action, std::stop_token stop, const std::function<void()>& work) {
-  const Connections::Attempt attempt(network_.connections, std::move(stop), Connections::Clock::now() + settings_.sync_timeout);
+  const Connections::Attempt attempt(network_.connections, network_.alarm, std::move(stop), Alarm::Clock::now() + settings_.sync_timeout);
   try {
     work();
   } catch (const TransientError& error) {

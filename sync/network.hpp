@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "daemon/http_stream.hpp"
+#include "sync/alarm.hpp"
 #include "sync/connections.hpp"
 #include "sync/http_logins.hpp"
 #include "sync/remote_calls.hpp"
@@ -17,6 +18,7 @@ struct Network {
   explicit Network(const SyncSettings& settings, RemoteCalls calls = {});
 
   const RemoteCalls calls;
+  Alarm alarm;  // its thread reads no environment
   Connections connections;
   HttpStream stream;
   HttpLogins logins;

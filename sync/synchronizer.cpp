@@ -43,7 +43,7 @@ Synchronizer::Outcome Synchronizer::sync_once(std::stop_token stop) {
 }
 
 Synchronizer::Outcome Synchronizer::timed_pass(std::stop_token stop) {
-  const TimeLimit limit(std::move(stop), settings_.sync_timeout);
+  const TimeLimit limit(network_.alarm, std::move(stop), settings_.sync_timeout);
   try {
     return pass(limit.token());
   } catch (const Veto&) {

@@ -4,20 +4,17 @@
 #include <atomic>
 #include <functional>
 #include <stop_token>
-#include <thread>
 #include <utility>
 
 #include "daemon/units.hpp"
-#include "daemon/wakeup.hpp"
+#include "sync/alarm.hpp"
 
 namespace tidemark::sync {
 
 class TimeLimit {
  public:
-  TimeLimit(std::stop_token outer, Duration limit)
-      : outer_(std::move(outer), [this] { source_.request_stop(); }),
-        timer_([this, deadline = Wakeup::Clock::now() + limit](std::stop_token done) {
-          if (Wakeup().wait_until(deadline, std::move(done)) != Wakeup::Cause::deadline) return;
+  TimeLimit(Alarm& alarm, std::stop_token outer, Duration limit)
+      : outer_(std::move(outer), [this] { source_.request_stop(); }), call_(alarm, Alarm::Clock::now() + limit, [this] {
           passed_ = true;
           source_.request_stop();
         }) {}
@@ -28,7 +25,7 @@ class TimeLimit {
   std::stop_source source_;
   std::atomic<bool> passed_ = false;
   std::stop_callback<std::function<void()>> outer_;
-  std::jthread timer_;
+  Alarm::Call call_;
 };
 
 }  // namespace tidemark::sync
