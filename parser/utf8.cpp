@@ -21,6 +21,13 @@ std::size_t skip_ascii(std::string_view text, std::size_t at) {
   return at;
 }
 
+// Most of what is not ASCII in CJK text: three bytes whose first one allows every second one.
+bool is_plain_triple(std::string_view text, std::size_t at) {
+  if (at + 3 > text.size()) return false;
+  const unsigned char lead = byte_at(text, at);
+  return (lead & 0xF0) == 0xE0 && lead != 0xE0 && lead != 0xED && (byte_at(text, at + 1) & 0xC0) == 0x80 && (byte_at(text, at + 2) & 0xC0) == 0x80;
+}
+
 }  // namespace
 
 Decoded decode(std::string_view text, std::size_t at) {
@@ -76,6 +83,10 @@ void append(std::string& out, char32_t c) {
 std::size_t first_invalid(std::string_view text) {
   for (std::size_t at = skip_ascii(text, 0); at < text.size(); at = skip_ascii(text, at)) {
     while (at < text.size() && byte_at(text, at) >= 0x80) {
+      if (is_plain_triple(text, at)) {
+        at += 3;
+        continue;
+      }
       const Decoded next = decode(text, at);
       if (!next.valid) return at;
       at += next.bytes;
