@@ -1,10 +1,12 @@
 #include "ingest/fingerprint.hpp"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <utf8proc.h>
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 
 #include "daemon/hex.hpp"
 #include "ingest/base64url.hpp"
@@ -39,8 +41,10 @@ std::optional<Fingerprint> Fingerprint::from_hex(std::string_view text) {
 std::string Fingerprint::hex() const { return tidemark::hex(bytes()); }
 
 Fingerprint digest(std::string_view bytes) {
+  // SHA256() looks for the algorithm by its name each time.
+  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), hash.data());
+  if (EVP_Digest(bytes.data(), bytes.size(), hash.data(), nullptr, sha256, nullptr) != 1) throw std::runtime_error("libcrypto has no SHA-256");
   Fingerprint fingerprint;
   std::copy_n(hash.begin(), Fingerprint::size, fingerprint.raw_.begin());
   return fingerprint;
