@@ -56,6 +56,8 @@ class ElasticsearchRun final : public EngineRun {
   void touch(std::span<const Operation> operations);
   std::vector<Quarantined> refused_after(const std::vector<Quarantined>& before);
   void keep_refused(const Quarantined& stub, const std::string& reason);
+  EncodedBulk take_buffer();
+  void give_back(EncodedBulk bulk);
 
   RunContext context_;
   RunStart start_;
@@ -71,6 +73,7 @@ class ElasticsearchRun final : public EngineRun {
   std::vector<Quarantined> refused_;
   std::size_t refused_bytes_ = 0;            // of their paths
   std::set<DocumentKey> touched_;            // of refused_before_, what this run wrote
+  std::vector<EncodedBulk> buffers_;         // of bulks that were sent, as many as were under way at once
   bool committed_ = false;
 };
 
