@@ -1,6 +1,7 @@
 """What Linux tells about another process: its CPU clock, its memory, its system calls; and memory limits for it."""
 import os
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -11,6 +12,18 @@ from pathlib import Path
 def cpu_seconds(pid):
     """Of all its threads, ended ones too, in nanoseconds' resolution (clock_getcpuclockid(3))."""
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def wait_for_end(pid, seconds):
+    """Of a child, noticed at once: Popen.wait(timeout) looks every 50 ms."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        if not poll.poll(seconds * 1_000):
+            raise TimeoutError(f"process {pid} has not ended after {seconds} s")
+    finally:
+        os.close(descriptor)
 
 
 def memory_kib(pid, field):

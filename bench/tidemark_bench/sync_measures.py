@@ -13,7 +13,7 @@ from tidemark_e2e.environment import wait_until
 from tidemark_e2e.processes import Sync
 
 from .measures import QUIET_GIT, settle, watched
-from .process import MemoryLimit, MemorySampler, cpu_seconds
+from .process import MemoryLimit, MemorySampler, cpu_seconds, wait_for_end
 
 PATIENCE = 600  # seconds for a first publish
 LOOK = 0.0001   # seconds between two looks at the link
@@ -47,8 +47,9 @@ def first_publish(origin, url, folder, wrapper=()):
     before, begin = os.times(), time.perf_counter()
     sync.start()
     with MemorySampler([sync.process.pid]) as memory:
-        code = sync.process.wait(PATIENCE)
-    seconds, after = time.perf_counter() - begin, os.times()
+        wait_for_end(sync.process.pid, PATIENCE)
+        seconds = time.perf_counter() - begin
+    code, after = sync.process.wait(), os.times()
     if code != 0 or sync.published() != origin.head:
         raise RuntimeError(f"tidemark-sync ended with {code}\n{sync.tail()}")
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
