@@ -22,12 +22,12 @@
 #include "daemon/wakeup.hpp"
 #include "git/object_store.hpp"
 #include "sync/http.hpp"
+#include "sync/listen/push_listener.hpp"
 #include "sync/notice_files.hpp"
 #include "sync/process_list.hpp"
-#include "sync/push_listener.hpp"
 #include "sync/root_lock.hpp"
-#include "sync/settings.hpp"
-#include "sync/settings_rules.hpp"
+#include "sync/settings/settings.hpp"
+#include "sync/settings/settings_rules.hpp"
 #include "sync/synchronizer.hpp"
 
 namespace {

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "sync/files.hpp"
+#include "sync/publish/files.hpp"
 
 namespace tidemark::sync {
 

@@ -7,8 +7,8 @@
 #include "daemon/error.hpp"
 #include "daemon/memory.hpp"
 #include "git/error.hpp"
-#include "sync/publish_gate.hpp"
-#include "sync/ref_check.hpp"
+#include "sync/hooks/publish_gate.hpp"
+#include "sync/remote/ref_check.hpp"
 #include "sync/synchronizer.hpp"
 
 namespace tidemark::sync {

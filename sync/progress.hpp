@@ -11,9 +11,9 @@
 #include "daemon/log.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/units.hpp"
-#include "sync/notice.hpp"
+#include "sync/hooks/notice.hpp"
 #include "sync/notice_files.hpp"
-#include "sync/settings.hpp"
+#include "sync/settings/settings.hpp"
 
 namespace tidemark::sync {
 

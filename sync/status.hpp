@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "sync/hook_queue.hpp"
+#include "sync/hooks/hook_queue.hpp"
 #include "sync/progress.hpp"
-#include "sync/settings.hpp"
+#include "sync/settings/settings.hpp"
 
 namespace tidemark::sync {
 

@@ -6,8 +6,8 @@
 
 #include "daemon/backoff.hpp"
 #include "daemon/error.hpp"
-#include "sync/publishing_settings.hpp"
-#include "sync/remote_metrics.hpp"
+#include "sync/remote/remote_metrics.hpp"
+#include "sync/settings/publishing_settings.hpp"
 #include "sync/status.hpp"
 #include "sync/time_limit.hpp"
 

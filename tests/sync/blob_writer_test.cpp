@@ -1,5 +1,5 @@
 // Files that are written on several threads: what git would check out, and an orderly end when one of them can't be read.
-#include "sync/blob_writer.hpp"
+#include "sync/publish/blob_writer.hpp"
 
 #include <doctest/doctest.h>
 

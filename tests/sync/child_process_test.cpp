@@ -1,4 +1,4 @@
-#include "sync/child_process.hpp"
+#include "sync/hooks/child_process.hpp"
 
 #include <doctest/doctest.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 
 #include "daemon/error.hpp"
 #include "support/temporary_directory.hpp"
-#include "sync/exec_hook.hpp"
+#include "sync/hooks/exec_hook.hpp"
 #include "sync/published_root.hpp"
 
 using namespace tidemark;

@@ -1,7 +1,7 @@
-#include "sync/credentials.hpp"
+#include "sync/remote/credentials.hpp"
 
 #include "sync/fetch_fixture.hpp"
-#include "sync/known_hosts.hpp"
+#include "sync/remote/known_hosts.hpp"
 
 using namespace tidemark::sync;
 using namespace tidemark::testing;

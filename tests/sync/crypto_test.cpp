@@ -11,7 +11,7 @@
 
 #include "support/command.hpp"
 #include "support/temporary_directory.hpp"
-#include "sync/github_app.hpp"
+#include "sync/remote/github_app.hpp"
 
 using namespace tidemark::sync;
 using namespace tidemark::testing;

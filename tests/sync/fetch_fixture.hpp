@@ -14,7 +14,7 @@
 #include "git/tree_walk.hpp"
 #include "support/git_repository.hpp"
 #include "support/temporary_directory.hpp"
-#include "sync/fetcher.hpp"
+#include "sync/remote/fetcher.hpp"
 #include "sync/servers.hpp"
 
 namespace tidemark::testing {

@@ -1,4 +1,4 @@
-#include "sync/fetcher.hpp"
+#include "sync/remote/fetcher.hpp"
 
 #include "sync/fetch_fixture.hpp"
 

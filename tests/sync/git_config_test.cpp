@@ -1,4 +1,4 @@
-#include "sync/git_config.hpp"
+#include "sync/settings/git_config.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "daemon/error.hpp"
-#include "sync/settings.hpp"
+#include "sync/settings/settings.hpp"
 
 using namespace tidemark::sync;
 

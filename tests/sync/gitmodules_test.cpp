@@ -1,5 +1,5 @@
 // .gitmodules as the git command reads it.
-#include "sync/gitmodules.hpp"
+#include "sync/repository/gitmodules.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 
 #include "daemon/error.hpp"
 #include "sync/published_root.hpp"
-#include "sync/submodules.hpp"
+#include "sync/repository/submodules.hpp"
 
 using namespace tidemark;
 using namespace tidemark::sync;

@@ -3,7 +3,7 @@
 #include <sstream>
 
 #include "daemon/error.hpp"
-#include "sync/settings.hpp"
+#include "sync/settings/settings.hpp"
 
 using namespace tidemark;
 using namespace tidemark::sync;

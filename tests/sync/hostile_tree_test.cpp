@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "git/error.hpp"
-#include "sync/path_rules.hpp"
+#include "sync/publish/path_rules.hpp"
 #include "sync/published_root.hpp"
 
 using namespace tidemark;

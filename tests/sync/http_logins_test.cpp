@@ -1,5 +1,5 @@
 // Which user and password goes where, and that each is read again when it has changed.
-#include "sync/http_logins.hpp"
+#include "sync/remote/http_logins.hpp"
 
 #include <fstream>
 

@@ -1,4 +1,4 @@
-#include "sync/old_spellings.hpp"
+#include "sync/settings/old_spellings.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "daemon/error.hpp"
-#include "sync/settings.hpp"
+#include "sync/settings/settings.hpp"
 
 using namespace tidemark;
 using namespace tidemark::sync;

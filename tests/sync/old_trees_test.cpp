@@ -1,5 +1,5 @@
 // Old trees that stay for a while: by time and by number, across restarts, and not at the price of the next revision.
-#include "sync/old_trees.hpp"
+#include "sync/publish/old_trees.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "sync/pacer.hpp"
+#include "sync/listen/pacer.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Expected bytes are those of the examples in gitprotocol-common(5).
-#include "sync/pkt_line.hpp"
+#include "sync/remote/pkt_line.hpp"
 
 #include <doctest/doctest.h>
 

@@ -14,7 +14,7 @@
 #include "git/object_store.hpp"
 #include "support/git_repository.hpp"
 #include "support/temporary_directory.hpp"
-#include "sync/publisher.hpp"
+#include "sync/publish/publisher.hpp"
 
 namespace tidemark::testing {
 

@@ -1,4 +1,4 @@
-#include "sync/publisher.hpp"
+#include "sync/publish/publisher.hpp"
 
 #include <doctest/doctest.h>
 

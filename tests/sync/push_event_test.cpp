@@ -1,14 +1,14 @@
-// Webhook payloads after the examples of the git servers' own documentation (named in sync/push_event.hpp), and their signatures.
-#include "sync/push_event.hpp"
+// Webhook payloads after the examples of the git servers' own documentation (named in sync/listen/push_event.hpp), and their signatures.
+#include "sync/listen/push_event.hpp"
 
 #include <doctest/doctest.h>
 
 #include <string>
 #include <vector>
 
-#include "sync/push_listener.hpp"
-#include "sync/push_signature.hpp"
-#include "sync/repository_name.hpp"
+#include "sync/listen/push_listener.hpp"
+#include "sync/listen/push_signature.hpp"
+#include "sync/listen/repository_name.hpp"
 
 using namespace tidemark;
 using namespace tidemark::sync;

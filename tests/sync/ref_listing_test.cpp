@@ -1,5 +1,5 @@
 // Expected answers are those that git itself gives for a real repository, and the examples of gitprotocol-v2(5) and gitprotocol-pack(5).
-#include "sync/ref_listing.hpp"
+#include "sync/remote/ref_listing.hpp"
 
 #include <doctest/doctest.h>
 

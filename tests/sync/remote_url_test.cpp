@@ -1,4 +1,4 @@
-#include "sync/remote_url.hpp"
+#include "sync/remote/remote_url.hpp"
 
 #include <doctest/doctest.h>
 

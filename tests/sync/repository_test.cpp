@@ -1,4 +1,4 @@
-#include "sync/repository.hpp"
+#include "sync/repository/repository.hpp"
 
 #include <atomic>
 #include <thread>

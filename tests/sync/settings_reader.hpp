@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "daemon/error.hpp"
-#include "sync/settings.hpp"
+#include "sync/settings/settings.hpp"
 
 namespace tidemark::testing {
 

@@ -1,4 +1,4 @@
-#include "sync/settings.hpp"
+#include "sync/settings/settings.hpp"
 
 #include <doctest/doctest.h>
 

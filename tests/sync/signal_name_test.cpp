@@ -1,4 +1,4 @@
-#include "sync/signal_name.hpp"
+#include "sync/settings/signal_name.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Sparse checkouts beside git's own.
-#include "sync/sparse_patterns.hpp"
+#include "sync/publish/sparse_patterns.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Submodules from real servers, published by a whole pass.
-#include "sync/submodules.hpp"
+#include "sync/repository/submodules.hpp"
 
 #include "sync/submodules_fixture.hpp"
 

@@ -1,4 +1,4 @@
-#include "sync/webhook.hpp"
+#include "sync/hooks/webhook.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-"""The push webhooks of git servers as they document them (the addresses stand in sync/push_event.hpp and sync/push_signature.hpp); signed by Python's
+"""The push webhooks of git servers as they document them (the addresses stand in sync/listen/push_event.hpp and sync/listen/push_signature.hpp); signed by Python's
 own hmac."""
 
 import base64
