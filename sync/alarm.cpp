@@ -5,8 +5,7 @@
 
 namespace tidemark::sync {
 
-Alarm::Call::Call(Alarm& alarm, Clock::time_point time, std::function<void()> action)
-    : alarm_(alarm), time_(time), action_(std::move(action)) {
+Alarm::Call::Call(Alarm& alarm, Clock::time_point time, std::function<void()> action) : alarm_(alarm), time_(time), action_(std::move(action)) {
   alarm_.add(this);
 }
 

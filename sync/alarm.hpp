@@ -20,8 +20,8 @@ class Alarm {
   Alarm(const Alarm&) = delete;
   Alarm& operator=(const Alarm&) = delete;
 
-  // `action` is called at `time`, unless this ends before. Once this has ended, `action` does not run any more. Not to be ended by its own action, which
-  // may not throw and must be short: it holds up the others.
+  // `action` is called at `time`, unless this ends before. Once this has ended, `action` does not run any more. Not to be ended by its own action,
+  // which may not throw and must be short: it holds up the others.
   class Call {
    public:
     Call(Alarm& alarm, Clock::time_point time, std::function<void()> action);

@@ -24,7 +24,9 @@ std::optional<std::size_t> small_packs(Packing packing) {
   return packing == Packing::automatic ? 50 : packing == Packing::aggressive ? 5 : 20;
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 }  // namespace
 

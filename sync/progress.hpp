@@ -27,7 +27,7 @@ class Progress {
   // A pass, in this order: pass_begins, perhaps published, and one of the others.
   void pass_begins();
   void published(const Notice& notice);  // or found published, in the first pass
-  void pass_succeeded(bool is_new);  // the first one with something published counts as new, as with git-sync
+  void pass_succeeded(bool is_new);      // the first one with something published counts as new, as with git-sync
   void pass_failed(const std::string& error);
   void repaired();                             // the live tree was damaged
   void received(std::int64_t bytes);           // of packs, from the remote
@@ -64,7 +64,7 @@ class Progress {
   TouchFile touch_file_;
   mutable std::mutex mutex_;
   State state_;
-  bool has_told_ = false;  // of something published
+  bool has_told_ = false;                        // of something published
   std::optional<Clock::time_point> pass_began_;  // between passes nothing
   std::optional<Clock::time_point> last_success_;
 };

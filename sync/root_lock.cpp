@@ -21,7 +21,8 @@ RootLock::RootLock(const std::filesystem::path& root, Log& log) {
     ::close(descriptor_);
     throw RootInUse("--root " + root.string() + " is in use by another tidemark-sync; stop that one, or give this one a root of its own");
   }
-  log.warning("cannot lock the root; make sure that no other tidemark-sync uses it", {{"root", root.string()}, {"reason", std::generic_category().message(reason)}});
+  log.warning("cannot lock the root; make sure that no other tidemark-sync uses it",
+              {{"root", root.string()}, {"reason", std::generic_category().message(reason)}});
 }
 
 RootLock::~RootLock() {

@@ -21,7 +21,8 @@ Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics
       progress_(settings, metrics, log),
       root_lock_(settings.root, log),
       publisher_(settings.root, settings.link, tree_settings(settings), log),
-      hooks_(settings, [this](const std::string& commit) { return publisher_.tree(commit); }, wakeup, metrics, log),
+      hooks_(
+          settings, [this](const std::string& commit) { return publisher_.tree(commit); }, wakeup, metrics, log),
       repository_(settings.root, settings.repo, log),
       network_(settings, remote_calls(settings, metrics, progress_)),
       fetcher_(settings, {settings.repo, settings.ref, settings.depth}, network_, repository_, log),
@@ -91,7 +92,8 @@ Duration Synchronizer::first_period() const { return settings_.init_period.count
 // Before the first success every period, since --max-failures counts in periods; afterwards soon, then ever more seldom.
 Duration Synchronizer::delay_after(std::int64_t failures) const {
   if (is_waiting_for_first()) return first_period();
-  const Backoff backoff{.first = std::min<Duration>(settings_.period, std::chrono::seconds(1)), .limit = std::max<Duration>(settings_.period, std::chrono::minutes(1))};
+  const Backoff backoff{.first = std::min<Duration>(settings_.period, std::chrono::seconds(1)),
+                        .limit = std::max<Duration>(settings_.period, std::chrono::minutes(1))};
   return backoff.delay(static_cast<int>(std::min<std::int64_t>(failures, 1000)), random_unit());
 }
 

@@ -84,9 +84,9 @@ class Synchronizer {
 
   bool is_verified_ = false;  // what is live was compared file by file since the start
   std::optional<Clock::time_point> next_sweep_;
-  bool is_full_ = false;      // the last pass failed for want of space
-  bool is_untidy_ = true;     // something may lie about that is not needed
-  git::Oid repaired_for_;     // what the remote had when objects were found damaged last
+  bool is_full_ = false;   // the last pass failed for want of space
+  bool is_untidy_ = true;  // something may lie about that is not needed
+  git::Oid repaired_for_;  // what the remote had when objects were found damaged last
 };
 
 }  // namespace tidemark::sync

@@ -33,8 +33,8 @@ class BlobWriter {
  public:
   BlobWriter(const git::ObjectStore& store, const Filters& filters);
 
-  // Makes all of them. From a few dozen on with a thread for each processor, four at most; where attributes alter content, with one. Of large blobs one at
-  // a time is in memory. The first failure ends it, when no thread is at work any more: TransientError (disk, rights, `stop`), git::Error.
+  // Makes all of them. From a few dozen on with a thread for each processor, four at most; where attributes alter content, with one. Of large blobs
+  // one at a time is in memory. The first failure ends it, when no thread is at work any more: TransientError (disk, rights, `stop`), git::Error.
   void write(std::vector<BlobFile>& files, const std::stop_token& stop);
 
  private:

@@ -22,7 +22,8 @@ namespace tidemark::sync {
 
 namespace {
 
-// So many files are written, and so many entries of the record held back, at once: what is in memory and how many folders are open is bounded by them.
+// So many files are written, and so many entries of the record held back, at once: what is in memory and how many folders are open is bounded by
+// them.
 constexpr std::size_t files_at_once = 256;
 constexpr std::size_t rows_at_once = 1024;
 
@@ -89,7 +90,9 @@ class Writer {
   void add(std::string_view path, const git::Entry& entry, const std::stop_token& stop) {
     if (rows_.size() >= rows_at_once) write(stop);
     name_ = name_of(path);
-    if (!is_safe_name(name_)) throw StalledError("the revision has a file named '" + std::string(path) + "', which git refuses to check out too; remove it from the repository");
+    if (!is_safe_name(name_))
+      throw StalledError("the revision has a file named '" + std::string(path) +
+                         "', which git refuses to check out too; remove it from the repository");
     if (sparse_ && !sparse_->wants(path)) {
       record(path, entry.oid, FileStat{.mode = static_cast<std::uint32_t>(entry.mode)}, IndexWriter::Presence::left_out);
       return;
@@ -183,8 +186,8 @@ class Writer {
   bool links_ = true;
   bool clones_ = true;
   std::string name_;
-  std::vector<BlobFile> files_;  // to be written
-  std::vector<Row> rows_;        // from the first of files_ on
+  std::vector<BlobFile> files_;             // to be written
+  std::vector<Row> rows_;                   // from the first of files_ on
   std::shared_ptr<FileDescriptor> folder_;  // of the last of files_
   std::string folder_path_;
   CheckoutCounts counts_;

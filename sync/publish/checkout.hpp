@@ -37,7 +37,7 @@ struct PublishedTree {
 // How files are made of blobs.
 struct CheckoutRules {
   Filters filters;
-  mode_t mask = 0022;                      // the process' umask
+  mode_t mask = 0022;  // the process' umask
   Sharing sharing = Sharing::hard_links;
   std::shared_ptr<const SparsePatterns> sparse = nullptr;  // null = every file
 };

@@ -33,7 +33,9 @@ int DirectoryCursor::at(std::string_view path) {
       const std::size_t begin = path_.empty() ? 0 : path_.size() + 1;
       const std::size_t end = std::min(path.find('/', begin), path.size());
       const std::string name(path.substr(begin, end - begin));
-      if (!is_safe_name(name)) throw StalledError("the revision has a folder named '" + std::string(path.substr(0, end)) + "', which git refuses to check out too; remove it from the repository");
+      if (!is_safe_name(name))
+        throw StalledError("the revision has a folder named '" + std::string(path.substr(0, end)) +
+                           "', which git refuses to check out too; remove it from the repository");
       const int parent = reopened();
       if (missing_ == Missing::make && ::mkdirat(parent, name.c_str(), 0777) != 0)
         fail_with(errno, "cannot make the folder '" + std::string(path.substr(0, end)) + "' of the published tree");

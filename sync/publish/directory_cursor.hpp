@@ -17,7 +17,8 @@ class DirectoryCursor {
   // With `make`, a folder that is there already is an error: the tree names it twice.
   DirectoryCursor(FileDescriptor root, Missing missing);
 
-  // The folder `path` ("" is the root), or -1 when it is not there. Valid until the next call. Throws when it cannot be made, or StalledError for a name that is not safe.
+  // The folder `path` ("" is the root), or -1 when it is not there. Valid until the next call. Throws when it cannot be made, or StalledError for a
+  // name that is not safe.
   int at(std::string_view path);
 
  private:

@@ -45,7 +45,8 @@ void remove_children(int directory, const std::string& shown, const std::stop_to
       return;
     }
     if (is_dot_or_dot_dot(entry->d_name)) continue;
-    if (entry->d_type == DT_DIR || ::unlinkat(::dirfd(listing.get()), entry->d_name, 0) != 0) remove_tree(::dirfd(listing.get()), entry->d_name, stop);
+    if (entry->d_type == DT_DIR || ::unlinkat(::dirfd(listing.get()), entry->d_name, 0) != 0)
+      remove_tree(::dirfd(listing.get()), entry->d_name, stop);
   }
 }
 

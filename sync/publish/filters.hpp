@@ -1,4 +1,5 @@
-// What .gitattributes asks of a checkout (line ends, ident): libgit2's filters, with the attributes of the commit itself. Programs named by `filter=` are not run.
+// What .gitattributes asks of a checkout (line ends, ident): libgit2's filters, with the attributes of the commit itself. Programs named by `filter=`
+// are not run.
 #pragma once
 
 #include <functional>

@@ -76,8 +76,16 @@ class Sha1 {
 
 FileStat FileStat::of(const struct stat& status, git::Mode mode) {
   const auto cut = [](auto value) { return static_cast<std::uint32_t>(value); };
-  return {cut(status.st_ctim.tv_sec), cut(status.st_ctim.tv_nsec), cut(status.st_mtim.tv_sec), cut(status.st_mtim.tv_nsec), cut(status.st_dev),
-          cut(status.st_ino),         cut(mode),                   cut(status.st_uid),         cut(status.st_gid),          cut(status.st_size)};
+  return {cut(status.st_ctim.tv_sec),
+          cut(status.st_ctim.tv_nsec),
+          cut(status.st_mtim.tv_sec),
+          cut(status.st_mtim.tv_nsec),
+          cut(status.st_dev),
+          cut(status.st_ino),
+          cut(mode),
+          cut(status.st_uid),
+          cut(status.st_gid),
+          cut(status.st_size)};
 }
 
 bool FileStat::is_same_file(const FileStat& other) const {
@@ -97,7 +105,8 @@ IndexReader::IndexReader(FileDescriptor file) : file_(std::move(file)) { buffer_
 // Reads the file once whole, so that no entry of a damaged one is ever used. An all-zero trailer is git's index.skipHash: nothing vouches for it.
 bool IndexReader::verify() {
   struct stat status{};
-  if (::fstat(file_.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size < static_cast<off_t>(header_bytes + trailer_bytes)) return false;
+  if (::fstat(file_.get(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size < static_cast<off_t>(header_bytes + trailer_bytes))
+    return false;
   Sha1 sha1;
   std::string chunk(buffer_bytes, '\0');
   for (std::size_t left = static_cast<std::size_t>(status.st_size) - trailer_bytes; left > 0;) {
@@ -169,7 +178,8 @@ const IndexEntry* IndexReader::next() {
   return &entry_;
 }
 
-IndexWriter::IndexWriter(int directory, const std::string& name) : file_(::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)) {
+IndexWriter::IndexWriter(int directory, const std::string& name)
+    : file_(::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)) {
   if (!file_) fail_with(errno, "cannot make the file " + name);
   buffer_.reserve(buffer_bytes + longest_path);
   buffer_ = "DIRC";
@@ -178,8 +188,8 @@ IndexWriter::IndexWriter(int directory, const std::string& name) : file_(::opena
 }
 
 void IndexWriter::add(std::string_view path, const git::Oid& oid, const FileStat& stat, Presence presence) {
-  for (const std::uint32_t number : {stat.ctime_seconds, stat.ctime_nanoseconds, stat.mtime_seconds, stat.mtime_nanoseconds, stat.device, stat.inode, stat.mode, stat.user,
-                                     stat.group, stat.size})
+  for (const std::uint32_t number : {stat.ctime_seconds, stat.ctime_nanoseconds, stat.mtime_seconds, stat.mtime_nanoseconds, stat.device, stat.inode,
+                                     stat.mode, stat.user, stat.group, stat.size})
     put32(buffer_, number);
   buffer_ += oid.bytes();
   const bool is_left_out = presence == Presence::left_out;
@@ -206,7 +216,8 @@ void IndexWriter::finish() {
   std::string header;
   put32(header, version_);
   put32(header, entries_);
-  if (::pwrite(file_.get(), header.data(), header.size(), 4) != static_cast<ssize_t>(header.size())) fail_with(errno, "cannot write the published tree's index");
+  if (::pwrite(file_.get(), header.data(), header.size(), 4) != static_cast<ssize_t>(header.size()))
+    fail_with(errno, "cannot write the published tree's index");
   if (::lseek(file_.get(), 0, SEEK_SET) != 0) fail_with(errno, "cannot read the published tree's index");
   Sha1 sha1;
   std::string chunk(buffer_bytes, '\0');

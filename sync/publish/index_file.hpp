@@ -16,7 +16,8 @@ namespace tidemark::sync {
 
 // What stat(2) said about a file, cut to 32 bits each as the format has it.
 struct FileStat {
-  std::uint32_t ctime_seconds = 0, ctime_nanoseconds = 0, mtime_seconds = 0, mtime_nanoseconds = 0, device = 0, inode = 0, mode = 0, user = 0, group = 0, size = 0;
+  std::uint32_t ctime_seconds = 0, ctime_nanoseconds = 0, mtime_seconds = 0, mtime_nanoseconds = 0, device = 0, inode = 0, mode = 0, user = 0,
+                group = 0, size = 0;
 
   static FileStat of(const struct stat& status, git::Mode mode);
   // The same inode, with the same size and time of its last modification. (A new name for a file changes its ctime.)

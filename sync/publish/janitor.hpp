@@ -1,4 +1,5 @@
-// Removes folders in the background: a large tree takes longer to remove than to publish, and neither the webhook nor the next push should wait for it.
+// Removes folders in the background: a large tree takes longer to remove than to publish, and neither the webhook nor the next push should wait for
+// it.
 #pragma once
 
 #include <condition_variable>

@@ -5,7 +5,8 @@
 
 namespace tidemark::sync {
 
-// One segment of a path: not "", ".", "..", nothing with '/' or NUL, and no spelling of `.git` that a case-insensitive, HFS+ or NTFS file system takes for it
+// One segment of a path: not "", ".", "..", nothing with '/' or NUL, and no spelling of `.git` that a case-insensitive, HFS+ or NTFS file system
+// takes for it
 // (".GIT", ".g\u200cit", "git~1", ".git. ", ".git::$INDEX_ALLOCATION").
 bool is_safe_name(std::string_view name);
 

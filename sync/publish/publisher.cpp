@@ -54,7 +54,7 @@ std::string_view first_line(std::string_view text) { return text.substr(0, text.
 struct Publisher::Plan {
   const TreePart& part;
   PartPlace place;
-  std::string admin;  // its name in the draft
+  std::string admin;                   // its name in the draft
   std::optional<CheckoutRules> files;  // nothing: none
   std::string rules;
 };
@@ -64,7 +64,8 @@ Publisher::Publisher(const fs::path& root, const fs::path& link, TreeSettings se
       link_(root_, link),
       settings_(settings),
       sparse_(settings.checkout == Checkout::sparse ? settings.sparse_file : ""),
-      log_(log), old_trees_(root_, link_, settings.retention, log) {}
+      log_(log),
+      old_trees_(root_, link_, settings.retention, log) {}
 
 std::optional<git::Oid> Publisher::published() const {
   const auto commit = linked();

@@ -30,9 +30,9 @@ namespace tidemark::sync {
 struct TreeSettings {
   Checkout checkout = Checkout::full;
   Sharing sharing = Sharing::hard_links;
-  mode_t mask = 0022;             // the process' umask
-  std::string sparse_file = {};   // with Checkout::sparse: the patterns, read again when the file has changed
-  Retention retention = {};  // of old trees
+  mode_t mask = 0022;            // the process' umask
+  std::string sparse_file = {};  // with Checkout::sparse: the patterns, read again when the file has changed
+  Retention retention = {};      // of old trees
 };
 
 class Publisher {

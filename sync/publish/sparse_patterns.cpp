@@ -13,9 +13,10 @@ constexpr std::string_view special = "*?[\\";
 
 // A character class of POSIX in the C locale; nothing for a name that there is not.
 std::optional<std::bitset<256>> named_class(std::string_view name) {
-  constexpr std::pair<std::string_view, int (*)(int)> classes[] = {
-      {"alnum", std::isalnum}, {"alpha", std::isalpha}, {"blank", std::isblank}, {"cntrl", std::iscntrl}, {"digit", std::isdigit}, {"graph", std::isgraph},
-      {"lower", std::islower}, {"print", std::isprint}, {"punct", std::ispunct}, {"space", std::isspace}, {"upper", std::isupper}, {"xdigit", std::isxdigit}};
+  constexpr std::pair<std::string_view, int (*)(int)> classes[] = {{"alnum", std::isalnum}, {"alpha", std::isalpha}, {"blank", std::isblank},
+                                                                   {"cntrl", std::iscntrl}, {"digit", std::isdigit}, {"graph", std::isgraph},
+                                                                   {"lower", std::islower}, {"print", std::isprint}, {"punct", std::ispunct},
+                                                                   {"space", std::isspace}, {"upper", std::isupper}, {"xdigit", std::isxdigit}};
   for (const auto& [known, contains] : classes) {
     if (known != name) continue;
     std::bitset<256> set;
@@ -80,7 +81,8 @@ std::optional<std::vector<SparsePatterns::Token>> SparsePatterns::tokens_of(std:
     const char c = pattern[i];
     if (c == '*') {
       const std::size_t end = std::min(pattern.find_first_not_of('*', i), pattern.size());
-      const bool is_deep = !names_only && end - i > 1 && (i == first_special || pattern[i - 1] == '/') && (end == pattern.size() || pattern[end] == '/');
+      const bool is_deep =
+          !names_only && end - i > 1 && (i == first_special || pattern[i - 1] == '/') && (end == pattern.size() || pattern[end] == '/');
       tokens.push_back({!is_deep ? Kind::star : end == pattern.size() ? Kind::anything : Kind::folders});
       i = is_deep ? end + 1 : end;
     } else if (c == '?') {

@@ -49,8 +49,8 @@ int stream_connect(git_stream* stream) {
   return self->descriptor < 0 ? -1 : 0;
 }
 
-// A server that answers in several small writes waits for our acknowledgement between them (Nagle's algorithm), which Linux would hold back for 40 ms. It
-// takes the option back by itself (tcp(7)).
+// A server that answers in several small writes waits for our acknowledgement between them (Nagle's algorithm), which Linux would hold back for 40
+// ms. It takes the option back by itself (tcp(7)).
 void acknowledge_at_once(int descriptor) {
   const int on = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);

@@ -21,7 +21,7 @@ struct FetchSource {
   std::string url;
   std::string ref;
   std::int64_t depth = 0;
-  std::string named = "--repo";         // what people know the URL as
+  std::string named = "--repo";        // what people know the URL as
   std::string advice = "check --ref";  // about a commit that is not there
 };
 

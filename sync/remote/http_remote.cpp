@@ -145,13 +145,13 @@ void HttpRemote::check(const HttpHead& head, const HttpUrl& url, std::string_vie
   const std::string got = type_of(head);
   if (got == type) return;
   if (got.starts_with("text/html"))
-    throw TransientError(
-        "the server answers with a web page: there is no git repository at this URL, or it wants a login; check " + named_ + " and the credentials");
+    throw TransientError("the server answers with a web page: there is no git repository at this URL, or it wants a login; check " + named_ +
+                         " and the credentials");
   if (got == "text/plain" && type == refs_type)
     throw TransientError(
         "the server knows only git's old protocol for plain files ('dumb http'), which is not supported; it needs git http-backend or its like");
-  throw TransientError("the server answers with '" + one_line(got, 100) + "' and not with " + std::string(type) +
-                       "; check that " + named_ + " is a git repository");
+  throw TransientError("the server answers with '" + one_line(got, 100) + "' and not with " + std::string(type) + "; check that " + named_ +
+                       " is a git repository");
 }
 
 std::string HttpRemote::meaning_of(int status) const {

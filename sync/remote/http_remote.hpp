@@ -48,7 +48,7 @@ class HttpRemote {
   const std::string named_;
   const std::string origin_;
   const std::optional<HttpLogin> own_;
-  std::string place_;         // where redirects led; without a '/' at its end
+  std::string place_;  // where redirects led; without a '/' at its end
   bool is_settled_ = true;
 };
 

@@ -20,7 +20,8 @@ struct HttpStack {
       : remote(network.stream, network.logins, url.url, named, std::move(own)),
         poll(remote),
         smart(
-            remote, [&network] { return network.connections.token(); }, [&network](const std::string& problem) { network.connections.fail(problem); }) {}
+            remote, [&network] { return network.connections.token(); },
+            [&network](const std::string& problem) { network.connections.fail(problem); }) {}
 
   HttpRemote remote;
   RefPoll poll;

@@ -76,9 +76,12 @@ KnownHosts::~KnownHosts() = default;
 KnownHosts::Answer KnownHosts::check(const std::string& host, int port, std::string_view key) const {
   if (revoked_->check(host, port, key) == LIBSSH2_KNOWNHOST_CHECK_MATCH) return Answer::revoked;
   switch (known_->check(host, port, key)) {
-    case LIBSSH2_KNOWNHOST_CHECK_MATCH: return Answer::known;
-    case LIBSSH2_KNOWNHOST_CHECK_MISMATCH: return Answer::other_key;
-    default: return Answer::unknown;
+    case LIBSSH2_KNOWNHOST_CHECK_MATCH:
+      return Answer::known;
+    case LIBSSH2_KNOWNHOST_CHECK_MISMATCH:
+      return Answer::other_key;
+    default:
+      return Answer::unknown;
   }
 }
 

@@ -20,8 +20,8 @@ class KnownHosts {
   // `key` is the host key's blob as the server sent it.
   Answer check(const std::string& host, int port, std::string_view key) const;
 
-  // The line that names this host with the kind of key to ask the server for (Ed25519, then ECDSA), or "". For libgit2, which asks for the kind of the first
-  // line in a known_hosts of its own; RSA is left out, as asking for ssh-rsa would mean SHA-1, which servers refuse.
+  // The line that names this host with the kind of key to ask the server for (Ed25519, then ECDSA), or "". For libgit2, which asks for the kind of
+  // the first line in a known_hosts of its own; RSA is left out, as asking for ssh-rsa would mean SHA-1, which servers refuse.
   std::string preferred_line(const std::string& host, int port) const;
 
  private:

@@ -15,8 +15,9 @@ class LocalCopy {
   // `remote`: a repository or its working tree. `target`: our `.git`. `check` is called often and may throw. Throws git::Error.
   LocalCopy(const std::filesystem::path& remote, std::filesystem::path target, std::function<void()> check);
 
-  // Makes everything that `wanted` (a commit or a tag) reaches be in the target. Into a new repository the packs and loose objects are linked, or copied where that
-  // cannot be; later what is missing is found by comparing trees and written as one pack. Killed anywhere, the next call completes it.
+  // Makes everything that `wanted` (a commit or a tag) reaches be in the target. Into a new repository the packs and loose objects are linked, or
+  // copied where that cannot be; later what is missing is found by comparing trees and written as one pack. Killed anywhere, the next call completes
+  // it.
   void bring(const git::Oid& wanted);
   // A first copy was cut off: what is in the target may lack what it needs.
   static bool is_incomplete(const std::filesystem::path& target);

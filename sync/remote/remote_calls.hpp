@@ -7,9 +7,9 @@
 namespace tidemark::sync {
 
 struct RemoteCalls {
-  std::function<void(bool success)> askpass = {};            // --askpass-url was called
-  std::function<void(bool success)> github_app = {};         // a token of the GitHub App was asked for
-  std::function<void(std::int64_t bytes)> received = {};     // so many more bytes of packs
+  std::function<void(bool success)> askpass = {};         // --askpass-url was called
+  std::function<void(bool success)> github_app = {};      // a token of the GitHub App was asked for
+  std::function<void(std::int64_t bytes)> received = {};  // so many more bytes of packs
 };
 
 }  // namespace tidemark::sync

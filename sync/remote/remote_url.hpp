@@ -11,10 +11,10 @@ struct RemoteUrl {
   enum class Transport { local, git, http, ssh };
 
   Transport transport = Transport::local;
-  std::string url;       // for libgit2 and for people: without a password, and for http without a user
-  std::string path;      // of a local remote
-  std::string host;      // of the others
-  int port = 0;          // the URL's or the protocol's
+  std::string url;   // for libgit2 and for people: without a password, and for http without a user
+  std::string path;  // of a local remote
+  std::string host;  // of the others
+  int port = 0;      // the URL's or the protocol's
   std::optional<std::string> user;
   std::optional<std::string> password;
 

@@ -21,9 +21,9 @@ class Gitmodules {
  public:
   static constexpr std::size_t max_bytes = 2 * 1024 * 1024;
 
-  // As git reads it: of several values of a key, and of several entries for a path, the last counts; files that it includes are not looked at (nor may
-  // there be any). libgit2 wants it as a file, which is written to `scratch` and removed. Throws StalledError for what git can't read either, and for
-  // more than max_bytes.
+  // As git reads it: of several values of a key, and of several entries for a path, the last counts; files that it includes are not looked at (nor
+  // may there be any). libgit2 wants it as a file, which is written to `scratch` and removed. Throws StalledError for what git can't read either, and
+  // for more than max_bytes.
   static Gitmodules parse(std::string_view text, const std::filesystem::path& scratch);
 
   const SubmoduleEntry* find(const std::string& path) const;

@@ -43,9 +43,8 @@ bool is_index_without_pack(const fs::path& path) { return path.extension() == ".
 void remove_leftovers(const fs::path& git_directory, Log& log) {
   remove_if<fs::directory_iterator>(git_directory, log, is_lock);
   remove_if<fs::recursive_directory_iterator>(git_directory / "refs", log, is_lock);
-  remove_if<fs::recursive_directory_iterator>(git_directory / "objects", log, [](const fs::path& path) {
-    return is_lock(path) || is_unfinished(path) || is_index_without_pack(path);
-  });
+  remove_if<fs::recursive_directory_iterator>(
+      git_directory / "objects", log, [](const fs::path& path) { return is_lock(path) || is_unfinished(path) || is_index_without_pack(path); });
 }
 
 }  // namespace tidemark::sync

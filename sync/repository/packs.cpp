@@ -1,6 +1,5 @@
 #include "sync/repository/packs.hpp"
 
-
 #include <algorithm>
 #include <exception>
 #include <fstream>
@@ -21,7 +20,8 @@ constexpr std::size_t many_objects = 5'000;
 using PackBuilder = std::unique_ptr<git_packbuilder, git::Freed<git_packbuilder_free>>;
 
 // Read by libgit2's pack builder: deltas with little memory, and none of large objects; none at all where the search would take long.
-constexpr std::string_view with_deltas = "[pack]\n\twindowMemory = 4m\n\tdeltaCacheSize = 1m\n\tdeltaCacheLimit = 1000\n[core]\n\tbigFileThreshold = 512k\n";
+constexpr std::string_view with_deltas =
+    "[pack]\n\twindowMemory = 4m\n\tdeltaCacheSize = 1m\n\tdeltaCacheLimit = 1000\n[core]\n\tbigFileThreshold = 512k\n";
 constexpr std::string_view without_deltas = "[core]\n\tbigFileThreshold = 1\n";
 
 void configure(git_repository* repository, const fs::path& git_directory, std::string_view text) {
@@ -39,7 +39,8 @@ void configure(git_repository* repository, const fs::path& git_directory, std::s
 
 git::RepositoryHandle objects_of(const fs::path& git_directory) {
   git_repository* repository = nullptr;
-  git::check(git_repository_wrap_odb(&repository, git::open_database(git_directory / "objects").get()), "open the objects of " + git_directory.string());
+  git::check(git_repository_wrap_odb(&repository, git::open_database(git_directory / "objects").get()),
+             "open the objects of " + git_directory.string());
   return git::RepositoryHandle(repository);
 }
 
@@ -138,7 +139,8 @@ std::size_t write_one_pack(const fs::path& git_directory, const std::vector<fs::
   objects.erase(doubles.begin(), doubles.end());
   const git::RepositoryHandle repository = objects_of(git_directory);
   const fs::path written = build(repository.get(), objects, git_directory, [] {});
-  if (!fs::exists(written) || !fs::exists(fs::path(written).replace_extension(".idx"))) throw git::Error("write " + written.string() + ": it is not there");
+  if (!fs::exists(written) || !fs::exists(fs::path(written).replace_extension(".idx")))
+    throw git::Error("write " + written.string() + ": it is not there");
   for (const fs::path& pack : packs) {
     if (pack == written) continue;
     // The index first: without it a reader does not begin to use the pack.

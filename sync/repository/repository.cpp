@@ -37,7 +37,8 @@ git::RepositoryHandle open_handle(const fs::path& git_directory) {
   git_repository* repository = nullptr;
   git::check(git_repository_open(&repository, git_directory.c_str()), "open " + git_directory.string());
   git::RepositoryHandle handle(repository);
-  git::check(git_repository_set_odb(repository, git::open_database(git_directory / "objects").get()), "open the objects of " + git_directory.string());
+  git::check(git_repository_set_odb(repository, git::open_database(git_directory / "objects").get()),
+             "open the objects of " + git_directory.string());
   return handle;
 }
 
@@ -55,7 +56,8 @@ void move_to(const fs::path& from, const fs::path& to) {
 
 // Hard links to every file: the records of trees are never written to.
 void link_files(const fs::path& from, const fs::path& to, std::error_code& error) {
-  if (fs::exists(from, error)) fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::create_hard_links | fs::copy_options::skip_existing, error);
+  if (fs::exists(from, error))
+    fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::create_hard_links | fs::copy_options::skip_existing, error);
 }
 
 struct Kept {
@@ -150,8 +152,8 @@ std::string Repository::aside_prefix() const { return std::string(kind_ == Kind:
 
 fs::path Repository::new_path_beside() const { return folder_ / (aside_prefix() + random_suffix()); }
 
-// In the configuration itself: libgit2 1.5 leaks whenever it makes or looks up a named remote (see GitRemote::connect). Submodules count as active, so that
-// `git submodule` works in published trees.
+// In the configuration itself: libgit2 1.5 leaks whenever it makes or looks up a named remote (see GitRemote::connect). Submodules count as active,
+// so that `git submodule` works in published trees.
 void Repository::set_origin() {
   git_config* opened = nullptr;
   git::check(git_repository_config(&opened, get()), "read the configuration of " + git_directory_.string());
@@ -184,7 +186,8 @@ void Repository::set_depth(std::int64_t depth) {
 
 void Repository::set_aside(const std::string& why) {
   const fs::path aside = new_path_beside();
-  log_->error("there is no repository; it is set aside and cloned again", {{"path", git_directory_.string()}, {"aside", aside.string()}, {"reason", why}});
+  log_->error("there is no repository; it is set aside and cloned again",
+              {{"path", git_directory_.string()}, {"aside", aside.string()}, {"reason", why}});
   move_to(git_directory_, aside);
 }
 
@@ -202,7 +205,8 @@ void Repository::initialise_at(const fs::path& git_directory) {
   const std::string reason = code < 0 ? git::last_error() : error ? error.message() : "";
   std::error_code ignored;
   fs::remove_all(making, ignored);
-  if (!reason.empty()) throw TransientError("make a repository in " + folder_.string() + ": " + reason + "; check that --root can be written and is not full");
+  if (!reason.empty())
+    throw TransientError("make a repository in " + folder_.string() + ": " + reason + "; check that --root can be written and is not full");
   handle_ = open_handle(git_directory);
   git_directory_ = git_directory;
 }

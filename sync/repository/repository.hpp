@@ -1,5 +1,5 @@
-// A repository of ours: ROOT/.git, or that of a submodule. Made, opened, replaced by a new clone beside it when it is damaged; what keeps old objects for
-// diffs and the number of packs small.
+// A repository of ours: ROOT/.git, or that of a submodule. Made, opened, replaced by a new clone beside it when it is damaged; what keeps old objects
+// for diffs and the number of packs small.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ namespace tidemark::sync {
 
 class Repository {
  public:
-  // Opens ROOT/.git, or initialises it (non-bare, nothing checked out). The remote `origin` gets `url` without its credentials. One that is not usable
-  // is replaced as by start_afresh(). What a killed process left (locks, unfinished packs) is removed: nobody else writes here. Throws TransientError
-  // when the root can't be written.
+  // Opens ROOT/.git, or initialises it (non-bare, nothing checked out). The remote `origin` gets `url` without its credentials. One that is not
+  // usable is replaced as by start_afresh(). What a killed process left (locks, unfinished packs) is removed: nobody else writes here. Throws
+  // TransientError when the root can't be written.
   Repository(const std::filesystem::path& root, const std::string& url, Log& log);
   // The same for a submodule: FOLDER/NAME, which is bare. `name` is one segment of a path and does not begin with a '.'.
   static Repository of_submodule(const std::filesystem::path& folder, const std::string& name, const std::string& url, Log& log);
@@ -26,8 +26,8 @@ class Repository {
   // old one stays where readers look for it, with what is still good in it, until complete_replacement(). Not between a resolve and a fetch. May be
   // repeated. When it throws, nothing has changed.
   void start_afresh(const std::string& why);
-  // With what was fetched since start_afresh() the new one takes the old one's place, in one step where the file system can exchange names. The records
-  // of published trees come along. Otherwise nothing happens. Killed anywhere, the next process finds the old one, or the new one complete.
+  // With what was fetched since start_afresh() the new one takes the old one's place, in one step where the file system can exchange names. The
+  // records of published trees come along. Otherwise nothing happens. Killed anywhere, the next process finds the old one, or the new one complete.
   void complete_replacement();
   bool is_being_replaced() const { return git_directory_ != place(); }
 
@@ -40,12 +40,13 @@ class Repository {
   std::optional<std::int64_t> depth() const;
   void set_depth(std::int64_t depth);
 
-  // Keeps `commit`, which is published, reachable for other git programs (refs/tidemark/revisions/<hex>, and HEAD); only the newest `kept` of these refs stay.
-  // Objects are never deleted while one of them needs them. Repositories that were replaced are removed. Throws git::Error.
+  // Keeps `commit`, which is published, reachable for other git programs (refs/tidemark/revisions/<hex>, and HEAD); only the newest `kept` of these
+  // refs stay. Objects are never deleted while one of them needs them. Repositories that were replaced are removed. Throws git::Error.
   void keep(const git::Oid& commit, std::size_t kept);
 
-  // Every fetch leaves one small pack: from `limit` small packs on they become one, written beside them and renamed in before the old ones go. Readers in other processes are not disturbed.
-  // Only a saving, so it logs a failure and leaves everything as it was. Not between a resolve and a fetch.
+  // Every fetch leaves one small pack: from `limit` small packs on they become one, written beside them and renamed in before the old ones go.
+  // Readers in other processes are not disturbed. Only a saving, so it logs a failure and leaves everything as it was. Not between a resolve and a
+  // fetch.
   void consolidate_packs(std::size_t limit);
 
  private:

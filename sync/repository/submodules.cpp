@@ -131,7 +131,8 @@ std::vector<SubmoduleTree> Submodules::bring(const git::ObjectStore& superprojec
 void Submodules::bring_below(const Parent& parent, Pass& pass) {
   for (const Wanted& wanted : wanted(parent, pass)) {
     if (parent.nesting == max_nesting) {
-      throw StalledError("submodule '" + wanted.path + "': submodules are nested more than " + std::to_string(max_nesting) + " deep; use --submodules=shallow or off");
+      throw StalledError("submodule '" + wanted.path + "': submodules are nested more than " + std::to_string(max_nesting) +
+                         " deep; use --submodules=shallow or off");
     }
     pass.trees.push_back(bring_one(wanted, pass.stop));
     if (settings_.submodules == SubmoduleNesting::shallow) continue;

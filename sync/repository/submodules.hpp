@@ -1,7 +1,7 @@
 // Submodules: each is fetched at the commit that the tree above it names, into a repository of its own, and becomes a part of what is published.
 //
-// ROOT/.git/modules/<name> holds a submodule's objects (bare), and stays between revisions, so that an update transfers what changed. `name` is that of
-// .gitmodules, those of the repositories around it before it, with everything but letters, digits, '_', '-' and '.' as %XX, and joined by '+'.
+// ROOT/.git/modules/<name> holds a submodule's objects (bare), and stays between revisions, so that an update transfers what changed. `name` is that
+// of .gitmodules, those of the repositories around it before it, with everything but letters, digits, '_', '-' and '.' as %XX, and joined by '+'.
 #pragma once
 
 #include <filesystem>
@@ -42,9 +42,9 @@ class Submodules {
   Submodules(const SyncSettings& settings, std::filesystem::path git_directory, Network& network, Log& log);
 
   // The submodules of a revision of the superproject, one after the other, each before those within it; with its objects at hand, fetched if need be.
-  // With them at hand nobody is asked anything. May be repeated. Nothing for --submodules=off and --checkout=none. Left out are those without an entry
-  // in .gitmodules (which the log tells) and those with `update = none`: their folders stay empty, as with git. Throws TransientError when one can't be
-  // fetched, StalledError for what is not allowed, each naming the submodule; git::Error for damaged objects.
+  // With them at hand nobody is asked anything. May be repeated. Nothing for --submodules=off and --checkout=none. Left out are those without an
+  // entry in .gitmodules (which the log tells) and those with `update = none`: their folders stay empty, as with git. Throws TransientError when one
+  // can't be fetched, StalledError for what is not allowed, each naming the submodule; git::Error for damaged objects.
   std::vector<SubmoduleTree> bring(const git::ObjectStore& superproject, const git::Revision& revision, std::stop_token stop);
 
   // After a publication: makes one of many small packs, from `small_packs` on, and removes in the background the repositories that neither the last
@@ -69,9 +69,9 @@ class Submodules {
   Network& network_;
   Log& log_;
   Janitor janitor_;
-  std::set<std::string> used_;     // names of those in the last revision
-  std::set<std::string> checked_;  // that were opened since the start
-  std::map<std::string, std::string> fetched_;               // since the last tidy(), with their URLs
+  std::set<std::string> used_;                           // names of those in the last revision
+  std::set<std::string> checked_;                        // that were opened since the start
+  std::map<std::string, std::string> fetched_;           // since the last tidy(), with their URLs
   std::set<std::pair<std::string, git::Oid>> repaired_;  // that were cloned again for a commit
 };
 
@@ -79,7 +79,8 @@ class Submodules {
 std::vector<TreePart> tree_parts(const git::ObjectStore& superproject, const git::Revision& revision, const std::filesystem::path& git_directory,
                                  const std::vector<SubmoduleTree>& submodules);
 
-// The folder of the submodule `name` of the one in the folder `outer` ("" for the superproject): one segment of a path, no two submodules have the same.
+// The folder of the submodule `name` of the one in the folder `outer` ("" for the superproject): one segment of a path, no two submodules have the
+// same.
 std::string submodule_folder(std::string_view outer, std::string_view name);
 
 }  // namespace tidemark::sync

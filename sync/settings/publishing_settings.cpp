@@ -17,10 +17,9 @@ void declare_old_trees(Settings& options, SyncSettings& s) {
                 s.stale_timeout = parse_duration(text);
                 return s.stale_timeout ? std::nullopt : Problem("not a duration such as 30s or 5m");
               });
-  options.add({"max-stale-worktrees", "how many old trees stay at most, whatever their age; negative for any number. Alone it is the only limit",
-               group,
-               "N"},
-              s.max_stale_trees);
+  options.add(
+      {"max-stale-worktrees", "how many old trees stay at most, whatever their age; negative for any number. Alone it is the only limit", group, "N"},
+      s.max_stale_trees);
   options.check([&]() -> Problem {
     if (s.max_stale_trees > 0 && !options.was_set("stale-worktree-timeout")) s.stale_timeout.reset();
     return {};
@@ -28,16 +27,18 @@ void declare_old_trees(Settings& options, SyncSettings& s) {
 }
 
 void declare_checkout(Settings& options, SyncSettings& s) {
-  options.add({"checkout", "what a published tree holds: full (its files), sparse (some, default with --sparse-checkout-file), none (consumers read "
-                           "the repository)",
+  options.add({"checkout",
+               "what a published tree holds: full (its files), sparse (some, default with --sparse-checkout-file), none (consumers read "
+               "the repository)",
                group, "full|sparse|none"},
               "full", [&s](std::string_view text) -> Problem {
                 if (text != "full" && text != "sparse" && text != "none") return "not one of full, sparse, none";
                 s.checkout = text == "full" ? Checkout::full : text == "sparse" ? Checkout::sparse : Checkout::none;
                 return {};
               });
-  options.add({"sparse-checkout-file", "file of patterns, as of git's sparse checkouts that are not in cone mode: the files to publish", group, "PATH"},
-              s.sparse_file);
+  options.add(
+      {"sparse-checkout-file", "file of patterns, as of git's sparse checkouts that are not in cone mode: the files to publish", group, "PATH"},
+      s.sparse_file);
   options.check([&]() -> Problem {
     if (s.sparse_file.empty()) return s.checkout == Checkout::sparse ? Problem("--checkout=sparse needs --sparse-checkout-file") : std::nullopt;
     if (options.was_set("checkout") && s.checkout != Checkout::sparse)
@@ -50,9 +51,11 @@ void declare_checkout(Settings& options, SyncSettings& s) {
 // Whoever writes to a file writes to all trees that share it.
 void declare_files(Settings& options, SyncSettings& s) {
   options.add({"group-write", "let the group write to what is made: umask 0002 instead of 0022", group}, s.group_write);
-  options.add({"share-files", "whether unchanged files are hard links to those of the tree before: always, never, or auto: unless --group-write or a "
-                              "program as a hook lets somebody write to them", group, "auto|always|never"}, "auto",
-              [&s](std::string_view text) -> Problem {
+  options.add({"share-files",
+               "whether unchanged files are hard links to those of the tree before: always, never, or auto: unless --group-write or a "
+               "program as a hook lets somebody write to them",
+               group, "auto|always|never"},
+              "auto", [&s](std::string_view text) -> Problem {
                 if (text != "auto" && text != "always" && text != "never") return "not one of auto, always, never";
                 s.share_files = text;
                 return {};

@@ -51,11 +51,10 @@ void declare_source(Settings& options, SyncSettings& s) {
   options.add({"repo", "repository to follow: a URL (https, ssh, git, file), user@host:path, or a path", "Source", "REPO"}, s.repo);
   options.add({"ref", "branch, tag or full commit hash to follow", "Source", "REF"}, s.ref);
   options.add({"depth", "how many commits of history to fetch; 0 for all", "Source", "N"}, s.depth);
-  options.add({"submodules", "which submodules to fetch: recursive (those within others, too), shallow (one level) or off", "Source", "MODE"},
-              "recursive",
-              one_of<SubmoduleNesting>(s.submodules, {{"recursive", SubmoduleNesting::recursive},
-                                                      {"shallow", SubmoduleNesting::shallow},
-                                                      {"off", SubmoduleNesting::off}}));
+  options.add(
+      {"submodules", "which submodules to fetch: recursive (those within others, too), shallow (one level) or off", "Source", "MODE"}, "recursive",
+      one_of<SubmoduleNesting>(s.submodules,
+                               {{"recursive", SubmoduleNesting::recursive}, {"shallow", SubmoduleNesting::shallow}, {"off", SubmoduleNesting::off}}));
 }
 
 void declare_loop(Settings& options, SyncSettings& s) {

@@ -25,7 +25,7 @@ struct SyncSettings {
   std::string root;          // --root
   std::string link;          // --link: absolute or relative to root; default: the last segment of repo
   Duration period = std::chrono::seconds(10);
-  Duration init_period{0};             // until the first success; 0 = period
+  Duration init_period{0};  // until the first success; 0 = period
   Duration sync_timeout = std::chrono::seconds(120);
   bool one_time = false;
   std::int64_t depth = 1;  // 0 = all
@@ -40,12 +40,12 @@ struct SyncSettings {
   std::int64_t max_stale_trees = -1;                    // how many at most; negative = whatever their number
   std::int64_t max_failures = 0;  // in a row before the first success; negative = for ever. After the first success an outage never ends the process.
   std::optional<std::int64_t> init_max_failures;  // before the first success instead of max_failures
-  std::optional<int> sync_on_signal;   // besides SIGHUP
-  Duration stale_after{0};             // readiness ends when the last success is older; 0 = never
-  std::string error_file;              // absolute or relative to root; empty = none
-  std::string touch_file;              // likewise
+  std::optional<int> sync_on_signal;              // besides SIGHUP
+  Duration stale_after{0};                        // readiness ends when the last success is older; 0 = never
+  std::string error_file;                         // absolute or relative to root; empty = none
+  std::string touch_file;                         // likewise
   bool http_metrics = false;
-  std::string webhook_url;        // empty = none
+  std::string webhook_url;  // empty = none
   Duration webhook_timeout = std::chrono::seconds(1);
   Duration webhook_backoff = std::chrono::seconds(3);
   std::string webhook_method = "POST";
@@ -61,8 +61,8 @@ struct SyncSettings {
   std::string password;       // GITSYNC_PASSWORD only
   std::string password_file;  // read again at every sync
   std::vector<CredentialSetting> credentials;
-  std::string cookie_file;       // empty = none
-  std::string askpass_url;       // empty = none
+  std::string cookie_file;  // empty = none
+  std::string askpass_url;  // empty = none
   GithubAppSetting github_app;
   std::string ca_file;           // PEM; empty = the system's authorities
   std::string client_cert_file;  // PEM; empty = none
@@ -73,7 +73,7 @@ struct SyncSettings {
   std::string listen;                     // empty = none
   std::string listen_secret_file;         // empty = none, on loopback alone
   std::vector<std::string> listen_repos;  // other URLs of repo
-  Packing packing = Packing::always;  // --git-gc
+  Packing packing = Packing::always;      // --git-gc
   LogFormat log_format = LogFormat::text;
   LogLevel log_level = LogLevel::info;
   std::vector<std::string> notes;  // deprecated spellings and settings that are not needed, a line each: for the log
