@@ -99,7 +99,7 @@ void Log::write(LogLevel level, std::string_view event, std::initializer_list<Lo
 }
 
 std::string redact_credentials(std::string_view text) {
-  constexpr std::string_view ends_url = " \t\r\n\"'<>`";
+  constexpr std::string_view ends_url = " \t\r\n";  // no quotation marks: a password may have them
   std::string out;
   while (true) {
     const auto scheme_end = text.find("://");

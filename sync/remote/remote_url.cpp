@@ -30,11 +30,20 @@ struct Problem {
 
 [[noreturn]] void refuse(const std::string& why) { throw Problem{why}; }
 
+// A text that should be one URL, without what may be a user and password, whatever characters these have.
+std::string told(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  const std::size_t at = text.rfind('@');
+  if (scheme == std::string_view::npos || at == std::string_view::npos || at < scheme) return redact_credentials(text);
+  return std::string(text.substr(0, scheme + 3)) + "REDACTED" + std::string(text.substr(at));
+}
+
 // "user:secret" of the authority, which then holds host and port alone.
 void take_user(std::string_view& authority, RemoteUrl& remote) {
   const std::size_t at = authority.rfind('@');
   if (at == std::string_view::npos) return;
   const std::string_view info = authority.substr(0, at);
+  if (info.find(' ') != std::string_view::npos) refuse("its user or password has a space; write %20");
   authority.remove_prefix(at + 1);
   const std::size_t colon = info.find(':');
   remote.user = percent_decoded(info.substr(0, colon));
@@ -129,7 +138,7 @@ RemoteUrl RemoteUrl::parse(std::string_view text, std::string_view named) {
   try {
     return parsed(text);
   } catch (const Problem& problem) {
-    throw ConfigError(std::string(named) + " " + redact_credentials(text) + ": " + problem.why +
+    throw ConfigError(std::string(named) + " " + told(text) + ": " + problem.why +
                       "; use https://, http://, ssh://, git://, file://, USER@HOST:PATH or a path");
   }
 }

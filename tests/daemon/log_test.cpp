@@ -132,6 +132,10 @@ TEST_CASE("URL credentials are redacted wherever they stand") {
   CHECK(redact_credentials("https://user:p@ss@host/x") == "https://REDACTED@host/x");
   CHECK(redact_credentials("https://user:pa/ss@host/x") == "https://REDACTED@host/x");
   CHECK(redact_credentials("https://user:@host") == "https://REDACTED@host");
+  for (const std::string mark : {"'", "\"", "<", ">", "`"}) {
+    CHECK(redact_credentials("https://user:pa" + mark + "ss@host/x") == "https://REDACTED@host/x");
+    CHECK(redact_credentials("fetch '" "https://to" + mark + "ken@host/x'") == "fetch 'https://REDACTED@host/x'");
+  }
 }
 
 TEST_CASE("a text without URL credentials stays as it is") {

@@ -42,7 +42,7 @@ TEST_CASE("every form that git takes is understood") {
 }
 
 TEST_CASE("what is no repository's address is a ConfigError without the secret") {
-  for (const char* text : {"", "ftp://user:secret@h/x", "https://", "https:///x", "ssh://git@:22/x", "http://h:port/x", "http://h:99999/x", "file://relative", "git@:x", "http://[::1/x",
+  for (const char* text : {"", "ftp://user:secret@h/x", "https://", "https:///x", "https://us er:secret@h/x", "ssh://git@:22/x", "http://h:port/x", "http://h:99999/x", "file://relative", "git@:x", "http://[::1/x",
                            "ext::sh -c x", "git://h/x\nhost=other", "https://h/\x7f", "ssh://h/x';touch y'", "git@h:x'y", "ssh://h/x%27y"}) {
     CAPTURE(text);
     try {
