@@ -21,11 +21,15 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t flush_bytes = 64 * 1024;
+constexpr std::size_t framing_bytes = 64 * 1024;
 
 class SocketStream final : public httplib::Stream {
  public:
   SocketStream(HttpConnection& connection, const HttpExchange::Bounds& bounds)
-      : connection_(connection), read_deadline_(Clock::now() + bounds.read_timeout), write_timeout_(bounds.write_timeout) {}
+      : connection_(connection),
+        read_deadline_(Clock::now() + bounds.read_timeout),
+        write_timeout_(bounds.write_timeout),
+        left_(2 * static_cast<std::size_t>(bounds.max_body_bytes) + framing_bytes) {}
 
   bool is_readable() const override { return true; }
   bool is_writable() const override { return true; }
@@ -74,11 +78,13 @@ class SocketStream final : public httplib::Stream {
     connection_.input.clear();
     at_ = 0;
     if (!output_.empty() && !flush()) return false;  // "100 Continue"
+    if (left_ == 0) return false;
     while (wait_for(connection_.socket, POLLIN, connection_.interrupt, read_deadline_) == Waited::ready) {
       connection_.input.resize(16 * 1024);
       const ssize_t received = ::recv(connection_.socket, connection_.input.data(), connection_.input.size(), 0);
       const int error = errno;
       connection_.input.resize(static_cast<std::size_t>(std::max<ssize_t>(received, 0)));
+      left_ -= std::min(left_, connection_.input.size());
       if (received > 0) return true;
       if (received == 0 || (error != EAGAIN && error != EWOULDBLOCK && error != EINTR)) return false;
     }
@@ -89,6 +95,7 @@ class SocketStream final : public httplib::Stream {
   const Clock::time_point read_deadline_;
   const Duration write_timeout_;
   std::optional<Clock::time_point> write_deadline_;
+  std::size_t left_;  // bytes of the body and what frames it: the library keeps a chunk's size line in memory, however long it is
   std::size_t at_ = 0;
   std::string output_;
   bool failed_ = false;

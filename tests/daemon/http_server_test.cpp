@@ -138,6 +138,15 @@ TEST_CASE("an oversized body is answered 413, announced or in chunks") {
   CHECK(fixture.ask("POST /echo", "Transfer-Encoding: chunked\r\n", chunks + "0\r\n\r\n").status == 413);
 }
 
+TEST_CASE("a chunk's size that does not end is cut off, not kept") {
+  const HttpFixture fixture(HttpServer::Options{.max_body_bytes = 1'000, .read_timeout = 1h});
+  RawClient client(fixture.server.port());
+  client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const std::string digits(64 * 1024, '0');
+  for (int i = 0; i < 16; ++i) client.send(digits);
+  CHECK(client.closed_by_peer());
+}
+
 TEST_CASE("what could be read as two different requests is refused") {
   const HttpFixture fixture;
   CHECK(fixture.ask("POST /echo", "Content-Length: 3\r\nContent-Length: 4\r\n", "abcd").status == 400);
