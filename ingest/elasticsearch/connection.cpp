@@ -30,6 +30,14 @@ std::string_view content_type(std::string_view path) {
   return last.ends_with("_bulk") || last.ends_with("_msearch") ? "application/x-ndjson" : "application/json";
 }
 
+// What may reach the server twice.
+bool only_reads(const Request& request) {
+  if (request.method == "GET" || request.method == "HEAD") return true;
+  const auto path = std::string_view(request.path).substr(0, request.path.find('?'));
+  const auto last = path.substr(path.rfind('/') + 1);
+  return request.method == "POST" && (last == "_search" || last == "_count" || last == "_mget" || last == "_analyze");
+}
+
 Duration retry_after(const HttpAnswer& answer) {
   const auto header = answer.headers.find("retry-after");
   std::int64_t seconds = 0;
@@ -169,7 +177,7 @@ Response Connection::send(const Request& request, std::stop_token stop) {
                 .connect_timeout = self.settings.connect_timeout,
                 .max_response_bytes = request.max_response_bytes,
                 .accept_gzip = self.settings.compress,
-                .at_most_once = request.method != "GET" && request.method != "HEAD"};
+                .at_most_once = !only_reads(request)};
   call.headers.emplace("Accept", "application/json");
   if (!request.body.empty()) call.headers.emplace("Content-Type", content_type(request.path));
   if (self.settings.compress && request.body.size() > worth_packing) {

@@ -127,6 +127,17 @@ TEST_CASE("a request that may have reached a node is not made again at another")
   CHECK(ask(connection)["requests"] == 1);  // the second's first, while the first is left out
 }
 
+TEST_CASE("on a kept connection that turns out to be closed a search is sent again, a write is not") {
+  const EchoServer server;
+  Connection connection(with_urls({server.url()}));
+  const auto send = [&](std::string path) { return connection.send({.method = "POST", .path = std::move(path), .body = "{}"}).status; };
+  CHECK(send("/") == 200);
+  SUBCASE("a search") { CHECK(send("/close-before/_search?pit") == 200); }
+  SUBCASE("a count") { CHECK(send("/close-before/_count") == 200); }
+  SUBCASE("a bulk") { CHECK_THROWS_AS(send("/close-before/_bulk"), TransientError); }
+  SUBCASE("an update") { CHECK_THROWS_AS(send("/close-before/_update_by_query"), TransientError); }
+}
+
 TEST_CASE("an answer over its bound is a transient error, and no fault of the node") {
   const EchoServer first;
   const EchoServer second;
