@@ -38,7 +38,7 @@ HookQueue::~HookQueue() {
 void HookQueue::send(Notice notice) {
   {
     const std::lock_guard lock(mutex_);
-    if (pending_ && !pending_->previous.empty()) notice.previous = pending_->previous;
+    if (pending_) notice.previous = pending_->previous;  // what is not known stays unknown
     pending_ = std::move(notice);
     sent_ = Clock::now();
     is_newer_ = true;

@@ -28,7 +28,7 @@ Hooks::Hooks(const SyncSettings& settings, std::function<std::filesystem::path(c
   }
   if (!settings.webhook_url.empty()) {
     Webhook::Settings webhook{settings.webhook_url, settings.webhook_timeout, growing_from(settings.webhook_backoff), settings.webhook_method,
-                              settings.webhook_success_status};
+                              settings.webhook_success_status, settings.ca_file};
     webhook_ = std::make_unique<Webhook>(std::move(webhook), metrics, log);
   }
 }

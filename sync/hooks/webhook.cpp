@@ -13,6 +13,7 @@ namespace tidemark::sync {
 Webhook::Webhook(Settings settings, Metrics& metrics, Log& log)
     : settings_(std::move(settings)),
       log_(log),
+      client_({.ca = settings_.ca_file}),
       queue_("webhook", settings_.backoff, [this](const Notice& notice, std::stop_token stop) { call(notice, std::move(stop)); }, metrics, log) {}
 
 bool Webhook::is_success(int status) const {

@@ -24,6 +24,7 @@ class Webhook {
     Backoff backoff;
     std::string method = "POST";
     std::optional<int> success_status = {};  // nothing: any 2xx; 0: every answer
+    std::string ca_file = {};                // "": the system's authorities
   };
   Webhook(Settings settings, Metrics& metrics, Log& log);
 

@@ -30,7 +30,8 @@ HttpLogin parse(std::string_view text) {
 
 }  // namespace
 
-Askpass::Askpass(std::string url, std::function<void(bool)> called) : url_(std::move(url)), called_(std::move(called)) {}
+Askpass::Askpass(std::string url, const std::string& ca_file, std::function<void(bool)> called)
+    : url_(std::move(url)), called_(std::move(called)), client_({.ca = ca_file}) {}
 
 const HttpLogin& Askpass::login(const std::stop_token& stop) {
   if (login_) return *login_;

@@ -13,8 +13,8 @@ namespace tidemark::sync {
 
 class Askpass {
  public:
-  // `called` is told of each call whether it succeeded.
-  Askpass(std::string url, std::function<void(bool)> called);
+  // `ca_file`: of an authority besides the system's, or "". `called` is told of each call whether it succeeded.
+  Askpass(std::string url, const std::string& ca_file, std::function<void(bool)> called);
 
   // What it answered last; it is asked when it was not yet, and after forget(). At most a second. Throws TransientError, which never has what it
   // answered.

@@ -41,7 +41,7 @@ HttpLogins::HttpLogins(const SyncSettings& settings, RemoteCalls calls) {
       add(*url, credential.username, credential.password, credential.password_file, "--credential");
   }
   if (repo_ && !settings.askpass_url.empty()) {
-    askpass_ = std::make_unique<Askpass>(settings.askpass_url, std::move(calls.askpass));
+    askpass_ = std::make_unique<Askpass>(settings.askpass_url, settings.ca_file, std::move(calls.askpass));
     entries_.push_back({*repo_, "", askpass_.get(), "--askpass-url", ""});
   }
   if (repo_ && settings.github_app.is_set()) {
@@ -88,6 +88,13 @@ std::optional<HttpLogins::Login> HttpLogins::find(const HttpUrl& url, Freshness 
     return Login{{entry->user, file->read()}, entry->source, entry->told_user};
   }
   return Login{{entry->user, std::get<std::string>(entry->password)}, entry->source, entry->told_user};
+}
+
+void HttpLogins::forbidden(const HttpUrl& url) {
+  Entry* entry = entry_for(url);
+  if (!entry) return;
+  if (Askpass** askpass = std::get_if<Askpass*>(&entry->password)) (*askpass)->forget();
+  if (GithubApp** app = std::get_if<GithubApp*>(&entry->password)) (*app)->forget();
 }
 
 std::string HttpLogins::advice(const HttpUrl& url) const {

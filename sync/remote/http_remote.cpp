@@ -124,6 +124,7 @@ HttpHead HttpRemote::exchange(HttpStreamRequest request, const HttpUrl& url, con
   for (bool is_last = false;; is_last = true) {
     request.login = tried ? std::optional(tried->login) : std::nullopt;
     HttpHead head = begin(request, stop);
+    if (head.status == 403 && tried) logins_.forbidden(url);
     if (head.status != 401) return head;
     if (!takes_basic(head)) {
       throw TransientError(url.text + " asks for a way to log in that is not supported ('" + one_line(header(head, "www-authenticate"), 200) +

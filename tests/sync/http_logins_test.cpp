@@ -155,6 +155,24 @@ TEST_CASE_FIXTURE(Askpass, "when the server refuses what the helper said, it is 
   CHECK(calls.take().size() == 2);
 }
 
+TEST_CASE_FIXTURE(Askpass, "after a 403, by which some servers tell of an expired password, the helper is asked again at the next attempt") {
+  const int git_port = free_port();
+  const std::string port_text = std::to_string(git_port);
+  auto git_server = std::make_unique<GitHttpServer>(served, std::vector<std::string>{"--user", "user", "--password", "old", "--port", port_text});
+  answer("username=user\npassword=old\n");
+  use("http://127.0.0.1:" + port_text + "/r.git");
+  CHECK(fetched() == head);
+  git_server.reset();
+  git_server = std::make_unique<GitHttpServer>(served, std::vector<std::string>{"--status", "403", "--port", port_text});
+  check_says(failure(), "403 Forbidden");
+  calls.take();
+  git_server.reset();
+  git_server = std::make_unique<GitHttpServer>(served, std::vector<std::string>{"--user", "user", "--password", "new", "--port", port_text});
+  answer("username=user\npassword=new\n");
+  CHECK(fetched() == push("2"));
+  CHECK(calls.take().size() == 1);
+}
+
 TEST_CASE_FIXTURE(Askpass, "a helper that is wrong, late, broken or away is told of without its answer, and tried again the next time") {
   use(server.url("r.git"));
   check_says(failure(), "--askpass-url: ");

@@ -9,6 +9,9 @@
 
 #include "daemon/error.hpp"
 #include "daemon/http_server.hpp"
+#include "support/certificates.hpp"
+#include "support/echo_server.hpp"
+#include "support/temporary_directory.hpp"
 
 using namespace tidemark;
 using namespace tidemark::sync;
@@ -116,6 +119,29 @@ TEST_CASE_FIXTURE(Fixture, "of several notices that wait the last is delivered, 
   CHECK(counted("success", 2));
   CHECK(commits(calls) == "c1 c4 ");
   CHECK(calls[1].headers.at("tidemark-previous") == "c1");
+}
+
+TEST_CASE_FIXTURE(Fixture, "over https a private authority of --ca-file is trusted") {
+  const tidemark::testing::TemporaryDirectory folder;
+  const tidemark::testing::CertificateAuthority authority(folder.path(), "authority");
+  const auto certificate = authority.issue("server");
+  const tidemark::testing::EchoServer server({"--certificate", certificate.certificate.string(), "--key", certificate.key.string()});
+  settings.url = server.url("/", "https");
+  CHECK_THROWS_AS(Webhook(settings, metrics, log).deliver_once({"c1", "main", ""}), TransientError);
+  settings.ca_file = authority.file();
+  Webhook(settings, metrics, log).deliver_once({"c1", "main", ""});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a consumer that was told of nothing yet is told of no revision before") {
+  consumer.answer({500});
+  settings.backoff = {.first = 1h, .limit = 1h};
+  Webhook webhook(settings, metrics, log);
+  webhook.send({"c1", "main", ""});
+  CHECK(counted("error", 1));
+  webhook.send({"c2", "main", "c1"});
+  const auto calls = consumer.wait_for(2);
+  CHECK(commits(calls) == "c1 c2 ");
+  CHECK_FALSE(calls[1].headers.contains("tidemark-previous"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a newer notice does not wait for the backoff of an older one") {
