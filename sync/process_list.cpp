@@ -23,12 +23,12 @@ bool is_ours(std::string_view name) { return name.starts_with("GITSYNC_") || nam
 
 bool is_secret_variable(std::string_view name) {
   if (!name.starts_with("GIT") || name.ends_with("_FILE")) return false;
-  constexpr std::array<std::string_view, 6> words{"PASSWORD", "CREDENTIAL", "PRIVATE_KEY", "TOKEN", "SECRET", "ASKPASS_URL"};
+  constexpr std::array<std::string_view, 7> words{"PASSWORD", "CREDENTIAL", "PRIVATE_KEY", "TOKEN", "SECRET", "ASKPASS_URL", "WEBHOOK_URL"};
   return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return name.find(word) != std::string_view::npos; });
 }
 
 void hide_secrets(int argc, char** argv, char** environment) {
-  constexpr std::array<std::string_view, 3> flags{"--password", "--credential", "--askpass-url"};
+  constexpr std::array<std::string_view, 4> flags{"--password", "--credential", "--askpass-url", "--webhook-url"};
   for (int i = 1; i < argc; i++) {
     const std::string_view argument = argv[i];
     const auto equals = argument.find('=');

@@ -30,6 +30,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t max_line_bytes = 2 * 1024;
 constexpr std::size_t max_lines = 100;
+constexpr std::size_t pipe_bytes = 64 * 1024;  // pipe(7)
 
 [[noreturn]] void fail(const std::string& what, int error) { throw TransientError(what + ": " + std::generic_category().message(error)); }
 
@@ -46,10 +47,10 @@ class Output {
 
   int descriptor() const { return open_ ? pipe_.get() : -1; }
 
-  // What there is now.
+  // What there is now, as much as a pipe holds: who writes without end is not waited for.
   void read() {
     std::array<char, 4096> buffer;
-    while (open_) {
+    for (std::size_t read = 0; open_ && read < pipe_bytes; read += buffer.size()) {
       const ssize_t count = ::read(pipe_.get(), buffer.data(), buffer.size());
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return;

@@ -122,6 +122,14 @@ TEST_CASE_FIXTURE(Fixture, "however much it writes, it neither stops nor fills t
   CHECK(lines.back() == "(218900 more bytes of output)");
 }
 
+TEST_CASE_FIXTURE(Fixture, "a flood of output holds up neither its end nor its time limit") {
+  const auto start = std::chrono::steady_clock::now();
+  timeout = 300ms;
+  CHECK(contains(run(script("yes & yes & yes & exec yes")), "took longer"));
+  CHECK_FALSE(run(script("setsid yes & setsid yes & setsid yes & exit 0")));  // they end with the pipe
+  CHECK(std::chrono::steady_clock::now() - start < 10s);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a line without an end is cut") {
   CHECK_FALSE(run(script("head -c 10000 /dev/zero | tr '\\0' x")));
   CHECK(lines.size() == 5);

@@ -34,6 +34,7 @@ using Texts = std::vector<std::string>;
 TEST_CASE("Secrets in the arguments are hidden in both spellings, and nothing else is") {
   CHECK(hidden({"--password=word", "--root=/git", "--password", "word", "--ref=main"}) ==
         Texts{"--password=****", "--root=/git", "--password", "****", "--ref=main"});
+  CHECK(hidden({"--webhook-url=http://x/?t"}, {"GITSYNC_WEBHOOK_URL=http://x/?t"}) == Texts{"--webhook-url=***********", "GITSYNC_WEBHOOK_URL=***********"});
   CHECK(hidden({"--credential={\"a\"}", "--askpass-url", "http://x/?t"}) == Texts{"--credential=*****", "--askpass-url", "***********"});
   CHECK(hidden({"--repo=https://user:w@rd@host/x", "--repo", "https://user:word@host/x"}) ==
         Texts{"--repo=https://*********@host/x", "--repo", "https://*********@host/x"});
