@@ -46,10 +46,11 @@ Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
     throw StalledError(std::string("the revision can't be published: ") + tree.what());
   } catch (const git::Error& damage) {
     if (repaired_for_ == remote.oid) throw;
-    repaired_for_ = remote.oid;
     start_afresh(damage.what());
+    repaired_for_ = remote.oid;
     outcome = bring(remote, start, stop);
   }
+  if (!repository_.is_being_replaced()) repaired_for_ = {};
   return is_new ? Outcome::published : outcome;
 }
 
@@ -69,6 +70,7 @@ Synchronizer::Outcome Synchronizer::bring(const RemoteRef& remote, Clock::time_p
     if (is_untidy_) tidy_up(*known, stop);
     return Outcome::unchanged;
   }
+  if (is_full_) clean_up(stop);
   const git::Oid commit = is_live && store_->contains(*known) && !fetcher_.is_due_for_depth() ? *known : fetched(remote, stop);
   const auto before = publisher_.linked();
   const std::string previous = before && *before != commit ? before->hex() : "";
@@ -120,9 +122,9 @@ void Synchronizer::sweep(std::stop_token stop) {
     verified();
     if (counts) repaired({live->hex(), current() ? current()->ref : settings_.ref, ""});
   } catch (const std::exception& error) {
+    is_verified_ = false;  // before the next pass looks again it asks the remote: what is wrong may be mended there
     if (stop.stop_requested()) throw;
     log_.warning("could not look through the live tree", {{"commit", live->hex()}, {"error", error.what()}});
-    is_verified_ = false;
   }
 }
 
@@ -154,7 +156,7 @@ bool Synchronizer::is_held_back(const Notice& notice, std::stop_token stop) {
     return true;
   }
   try {
-    gate->ask_once(notice, std::move(stop));
+    gate->ask_once(notice, ending_);
     return false;
   } catch (const TransientError& error) {
     throw Veto(std::string("the pre-publish hook failed, and nothing is published: ") + error.what());
@@ -186,9 +188,14 @@ std::optional<git::Oid> Synchronizer::known_commit(const RemoteRef& remote) cons
   return store_->revision(remote.oid).commit;
 }
 
-git::Oid Synchronizer::fetched(const RemoteRef& remote, std::stop_token stop) {
+// What an earlier pass left lying about, and when that one had no room: all that can be spared.
+void Synchronizer::clean_up(std::stop_token stop) {
   if (is_untidy_) publisher_.clean_and_wait(stop, is_full_ ? Space::is_short : Space::enough);
   is_full_ = false;
+}
+
+git::Oid Synchronizer::fetched(const RemoteRef& remote, std::stop_token stop) {
+  clean_up(stop);
   publisher_.make_room(stop);
   metrics_.counter("git_fetch_count_total", "How many fetches there were").increment();
   try {

@@ -1,7 +1,10 @@
 #include "sync/synchronizer.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <functional>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "daemon/backoff.hpp"
@@ -12,6 +15,16 @@
 #include "sync/time_limit.hpp"
 
 namespace tidemark::sync {
+
+namespace {
+
+// libgit2 has but words for it.
+bool tells_of_no_space(const std::exception& error) {
+  const auto says = [&](int code) { return std::string_view(error.what()).find(std::generic_category().message(code)) != std::string_view::npos; };
+  return dynamic_cast<const NoSpace*>(&error) != nullptr || says(ENOSPC) || says(EDQUOT);
+}
+
+}  // namespace
 
 Synchronizer::Synchronizer(const SyncSettings& settings, Wakeup& wakeup, Metrics& metrics, Log& log)
     : settings_(settings),
@@ -38,13 +51,14 @@ Synchronizer::Outcome Synchronizer::sync_once(std::stop_token stop) {
   } catch (const std::exception& error) {
     if (!stop.stop_requested()) progress_.pass_failed(error.what());
     is_untidy_ = true;
-    is_full_ = is_full_ || dynamic_cast<const NoSpace*>(&error) != nullptr;
+    is_full_ = is_full_ || tells_of_no_space(error);
     throw;
   }
 }
 
 Synchronizer::Outcome Synchronizer::timed_pass(std::stop_token stop) {
-  const TimeLimit limit(network_.alarm, std::move(stop), settings_.sync_timeout);
+  const TimeLimit limit(network_.alarm, stop, settings_.sync_timeout);
+  ending_ = std::move(stop);
   try {
     return pass(limit.token());
   } catch (const Veto&) {

@@ -54,6 +54,7 @@ class Synchronizer {
   std::optional<git::Oid> known_commit(const RemoteRef& remote) const;
   git::Oid fetched(const RemoteRef& remote, std::stop_token stop);
   Outcome publish(const Notice& notice, const git::Oid& commit, Clock::time_point start, std::stop_token stop);
+  void clean_up(std::stop_token stop);
   std::optional<CheckoutCounts> prepared(const git::Oid& commit, std::stop_token stop);
   void sweep(std::stop_token stop);
   void verified();
@@ -82,6 +83,7 @@ class Synchronizer {
   Submodules submodules_;
   std::optional<git::ObjectStore> store_;  // of the repository; nothing between two of them
 
+  std::stop_token ending_;                 // the process's end, for a pre-publish hook: it has a time limit of its own
   bool is_verified_ = false;  // what is live was compared file by file since the start
   std::optional<Clock::time_point> next_sweep_;
   bool is_full_ = false;   // the last pass failed for want of space

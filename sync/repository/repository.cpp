@@ -126,6 +126,7 @@ void Repository::open() {
 void Repository::start_afresh(const std::string& why) {
   log_->error("the repository is unusable; it is cloned again beside it", {{"path", place().string()}, {"reason", why}});
   initialise_at(new_path_beside());
+  remove_replaced();  // of an earlier try
   set_origin();
 }
 
@@ -139,6 +140,7 @@ void Repository::complete_replacement() {
   git_directory_ = place();
   handle_ = open_handle(git_directory_);
   log_->info("the repository was cloned again", {{"path", place().string()}});
+  remove_replaced();  // whatever becomes of publishing: nobody is led to the old one any more, and it may be what fills the disk
 }
 
 // What git knows of the published trees by, and what we recognise their files by.

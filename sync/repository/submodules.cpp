@@ -232,9 +232,9 @@ void Submodules::fetch(const Wanted& wanted, const std::stop_token& stop) {
     fetch_or_find_damage(fetcher, ref, repository, stop);
   } catch (const git::Error& damage) {
     if (!may_repair) throw;
-    repaired_.emplace(wanted.folder, wanted.commit);
     repository.start_afresh(damage.what());
     fetcher.fetch(ref, stop);
+    repaired_.emplace(wanted.folder, wanted.commit);
   }
   repository.keep(wanted.commit, kept_revisions);
   fetched_[wanted.folder] = wanted.url;

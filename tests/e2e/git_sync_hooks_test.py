@@ -195,6 +195,11 @@ class PrePublishExechook(SyncCase):
         self.once(pre_publish_exechook_command=self.hook("sleep 2; touch finished"))
         self.assertTrue((self.root / "current/finished").exists())
 
+    def test_pre_publish_exechook_once_has_its_own_time_limit_not_the_fetch_s(self):
+        self.push("one")
+        self.once(sync_timeout="1s", pre_publish_exechook_command=self.hook("sleep 2; touch finished"))
+        self.assertTrue((self.root / "current/finished").exists())
+
     def test_pre_publish_exechook_fail_once_leaves_the_link_where_it_was(self):
         first = self.push("one")
         self.once()
