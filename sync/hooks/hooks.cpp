@@ -27,8 +27,8 @@ Hooks::Hooks(const SyncSettings& settings, std::function<std::filesystem::path(c
     exec_queue_ = std::make_unique<HookQueue>("exechook", growing_from(settings.exechook_backoff), attempt, metrics, log);
   }
   if (!settings.webhook_url.empty()) {
-    Webhook::Settings webhook{settings.webhook_url, settings.webhook_timeout, growing_from(settings.webhook_backoff), settings.webhook_method,
-                              settings.webhook_success_status, settings.ca_file};
+    Webhook::Settings webhook{settings.webhook_url,    settings.webhook_timeout,        growing_from(settings.webhook_backoff),
+                              settings.webhook_method, settings.webhook_success_status, settings.ca_file};
     webhook_ = std::make_unique<Webhook>(std::move(webhook), metrics, log);
   }
 }

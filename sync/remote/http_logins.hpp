@@ -36,8 +36,8 @@ class HttpLogins {
   // have changed, and all is asked for again when it has to be fresh. Throws TransientError.
   std::optional<Login> find(const HttpUrl& url, Freshness freshness, const std::stop_token& stop);
 
-  // The server of `url` knows the login that it got and forbids the request. Some say so when a password has expired: what was answered to us is asked for
-  // again the next time.
+  // The server of `url` knows the login that it got and forbids the request. Some say so when a password has expired: what was answered to us is
+  // asked for again the next time.
   void forbidden(const HttpUrl& url);
 
   // What to do when there is none for `url`, and when the server refuses `login`.

@@ -43,9 +43,12 @@ void declare_http_credentials(Settings& options, SyncSettings& s) {
               [&s](std::string_view text) { return set_cookie_file(s.cookie_file, text); });
   options.add({"askpass-url", "where to GET user and password, as lines of username= and password=, when the server asks for them", group, "URL"},
               s.askpass_url);
-  options.add(
-      {"ca-file", "PEM file of the authorities to trust for https instead of the system's", group, "PATH", {"GIT_SSL_CAINFO", "SSL_CERT_FILE"}},
-      s.ca_file);
+  options.add({"ca-file",
+               "PEM file of the authorities to trust for https (remote, webhook, askpass) instead of the system's",
+               group,
+               "PATH",
+               {"GIT_SSL_CAINFO", "SSL_CERT_FILE"}},
+              s.ca_file);
   options.add({"client-cert-file", "PEM file of our own certificate for https", group, "PATH", {"GIT_SSL_CERT"}}, s.client_cert_file);
   options.add({"client-key-file", "PEM file of its key, if the certificate's does not hold it", group, "PATH", {"GIT_SSL_KEY"}}, s.client_key_file);
 }
