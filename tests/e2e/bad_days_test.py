@@ -3,12 +3,11 @@
 trees that want to escape. Servers that hang, break off, send garbage or fail: http_remote_test.py and bad_remote_test.py; a ref that moves 1,000
 times: live_tree_test.py."""
 
-import json
 import os
 import unittest
 from pathlib import Path
 
-from tidemark_e2e.environment import wait_until
+from tidemark_e2e.environment import json_lines, wait_until
 from tidemark_e2e.git import EXECUTABLE, SYMLINK, File, blob_id
 from tidemark_e2e.servers import GitDaemon, HttpBackend
 from tidemark_e2e.sync_case import ServedCase
@@ -110,7 +109,7 @@ class Redirects(ServedCase):
         log = self.folder / "requests"
         server = HttpBackend(self.served.path, user, password, "--log", log, *more)
         self.addCleanup(server.close)
-        return server, lambda: [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return server, lambda: json_lines(log)
 
     def moved(self, server):
         """A server of the first host's, whose repositories are said to be at the other one."""

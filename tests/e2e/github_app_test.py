@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """GitHub Apps, black box: git-sync's auth_github_app_*, and tokens that expire, are withdrawn and are refused."""
 
-import json
 import time
 import unittest
 
 from git_sync_submodules_test import with_modules
-from tidemark_e2e.environment import wait_until
+from tidemark_e2e.environment import json_lines, wait_until
 from tidemark_e2e.git import Bare, File
 from tidemark_e2e.github_api import AppKey, GithubApi, openssl
 from tidemark_e2e.servers import HttpBackend
@@ -52,7 +51,7 @@ class GithubApp(SyncCase):
             self.assertNotIn(secret, text)
 
     def logins(self):
-        return [json.loads(line)["login"] for line in self.log.read_text().splitlines()]
+        return [request["login"] for request in json_lines(self.log)]
 
     def test_auth_github_app_application_id(self):
         said = self.once(**self.options())
@@ -176,7 +175,7 @@ class GithubApp(SyncCase):
         http = HttpBackend(self.folder.path, "x-access-token", "", "--passwords", self.api.tokens_file, "--redirect", stranger.url("").rstrip("/"))
         self.addCleanup(http.close)
         self.fails("asks for a user", repo=http.url("moved/remote.git"))
-        self.assertEqual({json.loads(line)["login"] for line in log.read_text().splitlines()}, {""})
+        self.assertEqual({request["login"] for request in json_lines(log)}, {""})
         self.assertEqual(self.api.tokens, [])
 
     def test_a_public_repository_needs_no_token(self):

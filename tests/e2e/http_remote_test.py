@@ -6,7 +6,7 @@ import time
 import unittest
 
 from tidemark_e2e.complaints import complaints
-from tidemark_e2e.environment import Folder, free_port, wait_until
+from tidemark_e2e.environment import Folder, free_port, json_lines, wait_until
 from tidemark_e2e.git import Bare, File
 from tidemark_e2e.processes import Sync
 from tidemark_e2e.servers import Authority, ForwardProxy, HttpBackend
@@ -41,7 +41,7 @@ class HttpRemote(unittest.TestCase):
         return sync
 
     def requests(self, since=0):
-        return [json.loads(line) for line in self.log.read_text().splitlines()[since:]] if self.log.exists() else []
+        return json_lines(self.log)[since:]
 
     def complains(self, sync, *words):
         """A new complaint with one of the words."""

@@ -1,5 +1,6 @@
 """Where the programs are, folders that vanish, free ports, and waiting for a condition with a deadline."""
 
+import json
 import os
 import shutil
 import socket
@@ -40,6 +41,12 @@ def wait_until(condition, what, patience=None, pause=0.005):
         if time.monotonic() > deadline:
             raise DeadlinePassed(f"not within {PATIENCE if patience is None else patience:g} s: {what() if callable(what) else what}")
         never.wait(pause)
+
+
+def json_lines(path):
+    """What a running program has written to a log of JSON lines so far; the last one may not be whole yet."""
+    path = Path(path)
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")] if path.exists() else []
 
 
 def free_port():
