@@ -35,7 +35,7 @@ bool only_reads(const Request& request) {
   if (request.method == "GET" || request.method == "HEAD") return true;
   const auto path = std::string_view(request.path).substr(0, request.path.find('?'));
   const auto last = path.substr(path.rfind('/') + 1);
-  return request.method == "POST" && (last == "_search" || last == "_count" || last == "_mget" || last == "_analyze");
+  return request.method == "POST" && (last == "_search" || last == "_analyze");
 }
 
 Duration retry_after(const HttpAnswer& answer) {
