@@ -30,7 +30,12 @@ Revision to_revision(const git_commit* commit) {
 }  // namespace
 
 ObjectStore::ObjectStore(const std::filesystem::path& git_directory) : common_directory_(common_directory(git_directory)) {
-  check_object_format(common_directory_);
+  RepositoryConfig config = read_config(common_directory_);
+  if (config.object_format && *config.object_format != "sha1") {
+    throw Unsupported("repository " + common_directory_.string() + " has the object format " + *config.object_format +
+                      "; only sha1 repositories can be read");
+  }
+  origin_url_ = std::move(config.origin_url);
   open();
 }
 
@@ -59,9 +64,10 @@ Revision ObjectStore::revision(const Oid& commit) const {
   }
   check_found(code, commit);
   const ObjectHandle target(peeled);
+  const Revision revision = to_revision(reinterpret_cast<const git_commit*>(peeled));
   check_hash_of(odb_, commit);
-  check_hash_of(odb_, from_git(*git_object_id(peeled)));
-  return to_revision(reinterpret_cast<const git_commit*>(peeled));
+  if (revision.commit != commit) check_hash_of(odb_, revision.commit);
+  return revision;
 }
 
 std::int64_t ObjectStore::blob_size(const Oid& blob) const {

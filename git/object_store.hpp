@@ -1,4 +1,4 @@
-// A repository's object database, opened alone: no config, refs, ownership or extensions can refuse it, and the volume may be read-only.
+// A repository's object database, opened alone: no refs, ownership or unknown extensions can refuse it, and the volume may be read-only.
 // One store is used by one thread at a time; open another for another thread.
 #pragma once
 
@@ -59,6 +59,8 @@ class ObjectStore {
   // Looks for packs that came since and lets go of those that went. repository() and database() change.
   void refresh();
 
+  // `remote.origin.url` as it was when the store was opened, or nothing. It may hold credentials: never log it as it is.
+  const std::optional<std::string>& origin_url() const { return origin_url_; }
   const std::filesystem::path& directory() const { return common_directory_; }  // another store may be opened with it
   git_repository* repository() const { return repository_; }  // for git/ and sync/
   git_odb* database() const { return odb_; }                  // for git/ and sync/
@@ -69,6 +71,7 @@ class ObjectStore {
   void check_partial_clone(const Oid& blob) const;
 
   std::filesystem::path common_directory_;
+  std::optional<std::string> origin_url_;
   git_odb* odb_ = nullptr;
   git_repository* repository_ = nullptr;
 };

@@ -1,7 +1,7 @@
 #include "git/repository_layout.hpp"
 
 #include <fstream>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -34,6 +34,14 @@ fs::path follow_git_file(const fs::path& file) {
   return file.parent_path() / line->substr(prefix.size());
 }
 
+std::optional<std::string> value_of(git_config* config, const char* name) {
+  git_buf value = {};
+  if (git_config_get_string_buf(&value, config, name) < 0) return std::nullopt;
+  std::string text(value.ptr, value.size);
+  git_buf_dispose(&value);
+  return text;
+}
+
 }  // namespace
 
 fs::path common_directory(const fs::path& git_directory) {
@@ -49,17 +57,11 @@ fs::path common_directory(const fs::path& git_directory) {
   return resolved;
 }
 
-void check_object_format(const fs::path& common_directory) {
-  git_config* config = nullptr;
-  if (git_config_open_ondisk(&config, (common_directory / "config").c_str()) < 0) return;
-  const std::unique_ptr<git_config, Freed<git_config_free>> handle(config);
-  git_buf format = {};
-  if (git_config_get_string_buf(&format, config, "extensions.objectformat") < 0) return;
-  const std::string name(format.ptr, format.size);
-  git_buf_dispose(&format);
-  if (name != "sha1") {
-    throw Unsupported("repository " + common_directory.string() + " has the object format " + name + "; only sha1 repositories can be read");
-  }
+RepositoryConfig read_config(const fs::path& common_directory) {
+  git_config* opened = nullptr;
+  if (git_config_open_ondisk(&opened, (common_directory / "config").c_str()) < 0) return {};
+  const std::unique_ptr<git_config, Freed<git_config_free>> config(opened);
+  return {.object_format = value_of(opened, "extensions.objectformat"), .origin_url = value_of(opened, "remote.origin.url")};
 }
 
 bool is_partial_clone(const fs::path& common_directory) {

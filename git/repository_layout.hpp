@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 
 namespace tidemark::git {
 
@@ -9,8 +11,12 @@ namespace tidemark::git {
 // Throws Error when that is no repository.
 std::filesystem::path common_directory(const std::filesystem::path& git_directory);
 
-// Throws Unsupported when the config names an object format other than sha1. A config that is missing or can't be read says nothing.
-void check_object_format(const std::filesystem::path& common_directory);
+// What of a repository's config (git-config(1)) matters for reading its objects. One that is missing or can't be read says nothing.
+struct RepositoryConfig {
+  std::optional<std::string> object_format;  // "sha1"
+  std::optional<std::string> origin_url;     // may hold credentials
+};
+RepositoryConfig read_config(const std::filesystem::path& common_directory);
 
 // There are packs of a partial clone, which may lack blobs on purpose.
 bool is_partial_clone(const std::filesystem::path& common_directory);

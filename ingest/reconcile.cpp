@@ -98,9 +98,14 @@ void Reconciler::reconcile(Attempt& attempt) {
   if (decision.mode != Mode::up_to_date && decision.mode != Mode::stand_by) execute(attempt, std::move(decision));
 }
 
+const git::ObjectStore& Reconciler::store_of(Attempt& attempt) const {
+  if (!attempt.store) attempt.store = source_.open();
+  return *attempt.store;
+}
+
 void Reconciler::identify(Attempt& attempt) {
   if (identified_at_ == attempt.target) return;
-  identity_ = source_.identity();
+  identity_ = source_.identity(store_of(attempt));
   identified_at_ = attempt.target;
   engine_.identify(identity_);
   const std::lock_guard lock(mutex_);
@@ -144,32 +149,32 @@ Decision Reconciler::lead(Attempt& attempt, Decision decision) {
 }
 
 // An agent that takes over from another does not move the index back at once: its sync may only be late. "" = it may go on.
-std::string Reconciler::reason_to_stay_behind(const Attempt& attempt) {
+std::string Reconciler::reason_to_stay_behind(Attempt& attempt) {
   const auto& facts = attempt.facts;
   const auto& state = facts.state;
   if (!state || !state->checkpoint || state->checkpoint->commit == attempt.target) return "";
   if (!behind_) behind_ = attempt.target;
   if (*behind_ != attempt.target || facts.vacant >= settings_.takeover_behind || attempt.request.resync) return "";
-  const auto store = source_.open();
-  const bool older = store->is_ancestor(attempt.target, state->checkpoint->commit, ancestors_looked_at) ||
-                     store->revision(attempt.target).committed_at < state->checkpoint->committed_at;
+  const auto& store = store_of(attempt);
+  const bool older = store.is_ancestor(attempt.target, state->checkpoint->commit, ancestors_looked_at) ||
+                     store.revision(attempt.target).committed_at < state->checkpoint->committed_at;
   if (!older) return "";
   return fmt::format("revision {} is older than what the index holds, {}: waiting for another revision, or for --takeover-behind {}",
                      attempt.target.hex().substr(0, 12), state->checkpoint->commit.hex().substr(0, 12), format_duration(settings_.takeover_behind));
 }
 
 void Reconciler::execute(Attempt& attempt, Decision decision) {
-  const auto store = source_.open();
+  const auto& store = store_of(attempt);
   const auto& state = attempt.facts.state;
   ExecutionInput input{.mode = decision.mode,
-                       .target = store->revision(attempt.target),
+                       .target = store.revision(attempt.target),
                        .source = identity_,
                        .generation = (state ? state->generation : 0) + generation_step,
                        .documents = attempt.facts.documents,
                        .settings = selection_digest_,
                        .quarantine = attempt.request.retry_quarantine ? Quarantine::retry : Quarantine::leave,
                        .removals_allowed = allowed_removals_ == attempt.target || attempt.adoption.has_value()};
-  Execution execution(*store, engine_, selection_, settings_.removals, {settings_.batch_operations, settings_.batch_bytes}, attempt.report,
+  Execution execution(store, engine_, selection_, settings_.removals, {settings_.batch_operations, settings_.batch_bytes}, attempt.report,
                       attempt.stop);
   if (decision.mode == Mode::diff && !execution.plan_diff(state->checkpoint->tree, input.target.tree)) {
     // The trees of the old revision are gone, or are going at this moment.

@@ -86,11 +86,12 @@ class Reconciler {
   Wakeup::Clock::time_point next_look();
   void run(Attempt& attempt);
   void reconcile(Attempt& attempt);
+  const git::ObjectStore& store_of(Attempt& attempt) const;
   void identify(Attempt& attempt);
   void inspect(Attempt& attempt);
   Decision decide_for(const Attempt& attempt, bool old_tree_known) const;
   Decision lead(Attempt& attempt, Decision decision);
-  std::string reason_to_stay_behind(const Attempt& attempt);
+  std::string reason_to_stay_behind(Attempt& attempt);
   void execute(Attempt& attempt, Decision decision);
   void announce(Attempt& attempt, const Decision& decision);
   void succeed(Attempt& attempt);

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "daemon/error.hpp"
-#include "git/origin.hpp"
 
 namespace tidemark::ingest {
 
@@ -54,25 +53,20 @@ fs::path Source::git_file() const {
 }
 
 // A worktree is removed soon after the link has left it: what fails while the link moves is tried again where it points then.
-template <typename Use>
-auto Source::at_target(Use use) const -> decltype(use(fs::path())) {
+std::unique_ptr<git::ObjectStore> Source::open() const {
   constexpr int max_moves = 5;
   for (int moves = 0;; ++moves) {
     const auto before = read_link(link_);
     try {
-      return use(git_file());
+      return std::make_unique<git::ObjectStore>(git_file());
     } catch (const git::Error&) {
       if (moves == max_moves || read_link(link_) == before) throw;
     }
   }
 }
 
-std::unique_ptr<git::ObjectStore> Source::open() const {
-  return at_target([](const fs::path& file) { return std::make_unique<git::ObjectStore>(file); });
-}
-
-SourceIdentity Source::identity() const {
-  SourceIdentity identity{.name = name_, .origin = without_credentials(at_target([](const fs::path& file) { return git::origin_url(file); }).value_or(""))};
+SourceIdentity Source::identity(const git::ObjectStore& store) const {
+  SourceIdentity identity{.name = name_, .origin = without_credentials(store.origin_url().value_or(""))};
   if (identity.name.empty()) identity.name = name_from_origin(identity.origin);
   if (identity.name.empty()) {
     throw StalledError("the repository behind " + link_.string() +

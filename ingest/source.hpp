@@ -25,16 +25,14 @@ class Source {
   // git::Error as ObjectStore.
   std::unique_ptr<git::ObjectStore> open() const;
 
-  // Name and origin (the remote `origin` of the repository's config, without credentials; "" if there is none). Throws TransientError as open(),
-  // StalledError when there is no name to be had.
-  SourceIdentity identity() const;
+  // Name and origin (the remote `origin` of the repository's config, without credentials; "" if there is none). Throws StalledError when there is no
+  // name to be had.
+  SourceIdentity identity(const git::ObjectStore& store) const;
 
   const std::filesystem::path& link() const { return link_; }
 
  private:
   std::filesystem::path git_file() const;
-  template <typename Use>
-  auto at_target(Use use) const -> decltype(use(std::filesystem::path()));
 
   std::filesystem::path link_;
   std::string name_;

@@ -35,8 +35,9 @@ struct Fixture {
 void check_readable(const Source& source, const std::string& commit) {
   REQUIRE(source.published());
   CHECK(source.published()->hex() == commit);
-  CHECK(source.open()->revision(*source.published()).commit.hex() == commit);
-  CHECK(source.identity() == SourceIdentity{"docs", "https://host.example/team/docs.git"});
+  const auto store = source.open();
+  CHECK(store->revision(*source.published()).commit.hex() == commit);
+  CHECK(source.identity(*store) == SourceIdentity{"docs", "https://host.example/team/docs.git"});
 }
 
 // Calls `meanwhile` when a reader has opened `pipe`, and lets the reader go on after it.
@@ -108,13 +109,11 @@ TEST_CASE("a worktree that goes while its repository is being opened is no error
     f.volume.publish(second);
     goes();
   };
-  SUBCASE("opened for its objects") {
+  SUBCASE("opened") {
     const auto push = when_opened(f.folder / "slow/commondir", moves);
-    CHECK(source.open()->revision(*git::Oid::parse(second)).commit.hex() == second);
-  }
-  SUBCASE("opened for its origin") {
-    const auto push = when_opened(f.folder / "slow/commondir", moves);
-    CHECK(source.identity() == SourceIdentity{"docs", "https://host.example/team/docs.git"});
+    const auto store = source.open();
+    CHECK(store->revision(*git::Oid::parse(second)).commit.hex() == second);
+    CHECK(source.identity(*store) == SourceIdentity{"docs", "https://host.example/team/docs.git"});
   }
   SUBCASE("but is one when the link still names it") {
     const auto removal = when_opened(f.folder / "slow/commondir", goes);
@@ -124,12 +123,16 @@ TEST_CASE("a worktree that goes while its repository is being opened is no error
 
 TEST_CASE("the source's name is given, or taken from the origin, and a source without both says what to do") {
   Fixture f;
-  CHECK(Source(f.volume.link(), "given").identity().name == "given");
+  const auto identity_with = [&](std::string name) {
+    const Source source(f.volume.link(), std::move(name));
+    return source.identity(*source.open());
+  };
+  CHECK(identity_with("given").name == "given");
   f.volume.git({"config", "remote.origin.url", "https://user:secret@host.example/team/docs.git"});
-  CHECK(Source(f.volume.link(), "").identity().origin == "https://host.example/team/docs.git");
+  CHECK(identity_with("").origin == "https://host.example/team/docs.git");
   f.volume.git({"config", "--unset", "remote.origin.url"});
-  CHECK(Source(f.volume.link(), "given").identity() == SourceIdentity{"given", ""});
-  CHECK_THROWS_WITH_AS(Source(f.volume.link(), "").identity(), doctest::Contains("--source-name"), StalledError);
+  CHECK(identity_with("given") == SourceIdentity{"given", ""});
+  CHECK_THROWS_WITH_AS(identity_with(""), doctest::Contains("--source-name"), StalledError);
 }
 
 TEST_CASE("origin_key is what makes two URLs one origin") {
