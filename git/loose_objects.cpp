@@ -10,8 +10,11 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "git/libgit2.hpp"
 
@@ -22,17 +25,6 @@ namespace {
 constexpr std::size_t max_header_bytes = 32;            // "commit 18446744073709551615" and its NUL
 constexpr std::size_t max_deflate_ratio = 1032;         // what zlib reaches at most: a larger size is a lie
 constexpr std::size_t input_bytes = 64 * 1024;
-
-struct Backend {
-  git_odb_backend parent;
-  std::filesystem::path objects;
-};
-
-struct Header {
-  git_object_t kind = GIT_OBJECT_INVALID;
-  std::size_t size = 0;
-  std::string_view rest;  // of the content, what came with the header
-};
 
 int corrupt(const git_oid& id, const std::string& reason) {
   git_error_set_str(GIT_ERROR_ODB, ("loose object " + from_git(id).hex() + " is corrupt: " + reason).c_str());
@@ -99,62 +91,101 @@ class Inflater {
   std::array<char, input_bytes> input_;
 };
 
-std::filesystem::path path_of(const git_odb_backend* backend, const git_oid& id) {
+// An object's file, read up to its content.
+struct Opened {
+  explicit Opened(const std::filesystem::path& path) : file(path) {}
+
+  Inflater file;
+  git_object_t kind = GIT_OBJECT_INVALID;
+  std::size_t size = 0;
+  std::array<char, max_header_bytes> text;
+  std::string_view rest;  // in `text`: of the content, what came with the header
+};
+
+struct Backend {
+  git_odb_backend parent;
+  std::filesystem::path objects;
+  // Whose header was asked for last: mostly it is read next. libgit2 may have several threads.
+  std::mutex mutex = {};
+  git_oid last_id = {};
+  std::unique_ptr<Opened> last = nullptr;
+};
+
+std::filesystem::path path_of(const Backend& backend, const git_oid& id) {
   const std::string hex = from_git(id).hex();
-  return reinterpret_cast<const Backend*>(backend)->objects / hex.substr(0, 2) / hex.substr(2);
+  return backend.objects / hex.substr(0, 2) / hex.substr(2);
 }
 
-bool parse(std::string_view text, Header& header) {
+bool parse(std::size_t count, Opened& object) {
+  const std::string_view text(object.text.data(), count);
   const std::size_t end = text.find('\0');
   const std::size_t space = text.find(' ');
   if (end == std::string_view::npos || space == std::string_view::npos || space > end) return false;
-  header.kind = git_object_string2type(std::string(text.substr(0, space)).c_str());
-  const auto [stop, error] = std::from_chars(text.data() + space + 1, text.data() + end, header.size);
-  header.rest = text.substr(end + 1);
-  const bool is_known = header.kind == GIT_OBJECT_COMMIT || header.kind == GIT_OBJECT_TREE || header.kind == GIT_OBJECT_BLOB || header.kind == GIT_OBJECT_TAG;
+  object.kind = git_object_string2type(std::string(text.substr(0, space)).c_str());
+  const auto [stop, error] = std::from_chars(text.data() + space + 1, text.data() + end, object.size);
+  object.rest = text.substr(end + 1);
+  const bool is_known =
+      object.kind == GIT_OBJECT_COMMIT || object.kind == GIT_OBJECT_TREE || object.kind == GIT_OBJECT_BLOB || object.kind == GIT_OBJECT_TAG;
   return error == std::errc() && stop == text.data() + end && is_known;
 }
 
-// `text` backs header.rest.
-int read_head(Inflater& file, std::array<char, max_header_bytes>& text, const git_oid& id, Header& header) {
-  if (!file.is_open()) return GIT_ENOTFOUND;
-  const std::size_t count = file.read(text.data(), text.size());
-  if (!parse(std::string_view(text.data(), count), header)) return corrupt(id, "its header is unreadable");
+// Nothing, with what libgit2 is to be told in `code`, when it can't be read.
+std::unique_ptr<Opened> open_object(const Backend& backend, const git_oid& id, int& code) {
+  auto object = std::make_unique<Opened>(path_of(backend, id));
+  if (!object->file.is_open())
+    code = GIT_ENOTFOUND;
+  else if (!parse(object->file.read(object->text.data(), object->text.size()), *object))
+    code = corrupt(id, "its header is unreadable");
+  if (code < 0) object.reset();
+  return object;
+}
+
+std::unique_ptr<Opened> take_last(Backend& backend, const git_oid& id) {
+  const std::lock_guard lock(backend.mutex);
+  return git_oid_equal(&backend.last_id, &id) ? std::move(backend.last) : nullptr;
+}
+
+// The one that was looked at last, or freshly opened.
+std::unique_ptr<Opened> take(Backend& backend, const git_oid& id, int& code) {
+  code = 0;
+  auto object = take_last(backend, id);
+  return object ? std::move(object) : open_object(backend, id, code);
+}
+
+int read_header(std::size_t* size, git_object_t* kind, git_odb_backend* parent, const git_oid* id) {
+  auto& backend = *reinterpret_cast<Backend*>(parent);
+  int code = 0;
+  auto object = take(backend, *id, code);
+  if (!object) return code;
+  *size = object->size;
+  *kind = object->kind;
+  const std::lock_guard lock(backend.mutex);
+  backend.last_id = *id;
+  backend.last = std::move(object);
   return 0;
 }
 
-int read_header(std::size_t* size, git_object_t* kind, git_odb_backend* backend, const git_oid* id) {
-  Inflater file(path_of(backend, *id));
-  std::array<char, max_header_bytes> text;
-  Header header;
-  if (const int code = read_head(file, text, *id, header); code < 0) return code;
-  *size = header.size;
-  *kind = header.kind;
-  return 0;
-}
-
-int read_object(void** data, std::size_t* size, git_object_t* kind, git_odb_backend* backend, const git_oid* id) {
-  Inflater file(path_of(backend, *id));
-  std::array<char, max_header_bytes> text;
-  Header header;
-  if (const int code = read_head(file, text, *id, header); code < 0) return code;
-  if (header.size / max_deflate_ratio > file.file_size() || header.rest.size() > header.size) return corrupt(*id, "its size is wrong");
-  auto* bytes = static_cast<char*>(git_odb_backend_data_alloc(backend, header.size + 1));
+int read_object(void** data, std::size_t* size, git_object_t* kind, git_odb_backend* parent, const git_oid* id) {
+  int code = 0;
+  const auto object = take(*reinterpret_cast<Backend*>(parent), *id, code);
+  if (!object) return code;
+  if (object->size / max_deflate_ratio > object->file.file_size() || object->rest.size() > object->size) return corrupt(*id, "its size is wrong");
+  auto* bytes = static_cast<char*>(git_odb_backend_data_alloc(parent, object->size + 1));
   if (!bytes) return -1;
-  std::ranges::copy(header.rest, bytes);
-  const std::size_t left = header.size - header.rest.size();
-  if (file.read(bytes + header.rest.size(), left) != left || !(file.at_end() || file.finish())) {
-    git_odb_backend_data_free(backend, bytes);
+  std::ranges::copy(object->rest, bytes);
+  const std::size_t left = object->size - object->rest.size();
+  if (object->file.read(bytes + object->rest.size(), left) != left || !(object->file.at_end() || object->file.finish())) {
+    git_odb_backend_data_free(parent, bytes);
     return corrupt(*id, "its content is cut off, too long or damaged");
   }
-  bytes[header.size] = '\0';
+  bytes[object->size] = '\0';
   *data = bytes;
-  *size = header.size;
-  *kind = header.kind;
+  *size = object->size;
+  *kind = object->kind;
   return 0;
 }
 
-int exists(git_odb_backend* backend, const git_oid* id) { return access(path_of(backend, *id).c_str(), F_OK) == 0; }
+int exists(git_odb_backend* backend, const git_oid* id) { return access(path_of(*reinterpret_cast<Backend*>(backend), *id).c_str(), F_OK) == 0; }
 
 void free_backend(git_odb_backend* backend) { delete reinterpret_cast<Backend*>(backend); }
 
