@@ -2,8 +2,7 @@
 //
 //   tidemark-bench-engine prebuild REPOSITORY COMMIT SOURCE ORIGIN GENERATION FILE   the bulk bodies of all documents of a commit
 //   tidemark-bench-engine load URL INDEX CREATE FINISH FILE BYTES OPERATIONS LANES   creates the index, sends them, sets its settings, refreshes
-//   tidemark-bench-engine pushes URL INDEX REPOSITORY SOURCE ORIGIN                  for each "COMMIT GENERATION PATH" of standard input: one bulk of
-//                                                                                    one document with refresh=true
+//   tidemark-bench-engine pushes URL INDEX REPOSITORY SOURCE ORIGIN AGENT-URL        pushes as standard input has them (pushes.hpp), the agent's too
 //   tidemark-bench-engine list URL INDEX                                             every row, in the agent's pages of a point in time (OpenSearch)
 //
 // CREATE and FINISH are files with JSON. Answers are lines of JSON; what is made ready before is no part of a figure.
@@ -17,7 +16,6 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -28,6 +26,7 @@
 #include "clocks.hpp"
 #include "git/object_store.hpp"
 #include "ingest/elasticsearch/listing_page.hpp"
+#include "pushes.hpp"
 
 namespace {
 
@@ -93,28 +92,6 @@ void load(const Arguments& arguments) {
              watch.seconds(), created, sent - created, watch.cpu(), batches.size(), body.size());
 }
 
-void pushes(const Arguments& arguments) {
-  BareClient client(arguments.at(0));
-  const std::string path = "/" + arguments.at(1) + "/_bulk?refresh=true&filter_path=errors";
-  const Identity identity{.source = arguments.at(3), .origin = arguments.at(4)};
-  std::string line;
-  while (std::getline(std::cin, line)) {
-    std::istringstream words(line);
-    std::string commit;
-    std::int64_t generation = 0;
-    std::string file;
-    words >> commit >> generation >> std::ws;
-    std::getline(words, file);
-    std::int64_t documents = 0;
-    const std::string body = bulk_body(git::ObjectStore(arguments.at(2)), commit, identity, generation, documents, file);
-    if (documents != 1) throw std::runtime_error(fmt::format("{} documents at {} of {}", documents, file, commit));
-    const Stopwatch watch;
-    require_no_errors(client.call("POST", path, body));
-    fmt::print("{{\"seconds\": {:.6f}}}\n", watch.seconds());
-    std::fflush(stdout);
-  }
-}
-
 // The text between two others, the last time that it is there.
 std::string_view last_between(std::string_view text, std::string_view before, std::string_view after) {
   const auto found = text.rfind(before);
@@ -160,13 +137,13 @@ int main(int argc, char** argv) {
       prebuild(arguments);
     } else if (mode == "load" && arguments.size() == 8) {
       load(arguments);
-    } else if (mode == "pushes" && arguments.size() == 5) {
-      pushes(arguments);
+    } else if (mode == "pushes" && arguments.size() == 6) {
+      time_pushes(arguments);
     } else if (mode == "list" && arguments.size() == 2) {
       list(arguments);
     } else {
       std::cerr << "usage: tidemark-bench-engine prebuild REPOSITORY COMMIT SOURCE ORIGIN GENERATION FILE | load URL INDEX CREATE FINISH FILE BYTES "
-                   "OPERATIONS LANES | pushes URL INDEX REPOSITORY SOURCE ORIGIN | list URL INDEX\n";
+                   "OPERATIONS LANES | pushes URL INDEX REPOSITORY SOURCE ORIGIN AGENT-URL | list URL INDEX\n";
       return 2;
     }
     return 0;

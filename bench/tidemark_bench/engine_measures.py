@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tidemark_e2e.environment import PROJECT, binary
 from tidemark_e2e.processes import Ingest
 
-from .measures import Hint, is_level, watched
+from .measures import is_level, watched
 from .process import MemorySampler, cpu_seconds
 from .published import ORIGIN_URL
 
@@ -21,6 +21,7 @@ SOURCE = "bench"
 SWEEP_BYTES = (512 << 10, 1 << 20, 2 << 20, 5 << 20)
 SWEEP_LANES = (1, 2, 3, 4)
 NO_LIMIT = 1_000_000  # operations of a bulk, where only its bytes count
+WARM_UP_PUSHES = 200  # until the server has compiled what they ask for
 GENERATION = 1_000    # of an agent's first run
 
 
@@ -161,26 +162,29 @@ class Pushes:
     reference: list = field(default_factory=list)
 
 
-def push_many(filling, bulks, count, warm_up=20):
-    """The agent's index, which is there, and the bare program's are equally large. Each push changes one page; the bare program sends the same one."""
+def push_many(filling, bulks, count, warm_up=WARM_UP_PUSHES):
+    """The agent's index, which is there, and the bare program's are equally large. Each push changes one page; the bare program sends the same one.
+    One program has the clock for both."""
     result = Pushes()
     filling.bare(bulks)
     agent, _, _ = start_agent(filling.server, filling.published, filling.folder / "pushes", filling.alias)
     published = filling.published
-    sender = subprocess.Popen([binary("tidemark-bench-engine"), "pushes", filling.server.url, filling.index, published.origin.path, SOURCE, ORIGIN_URL],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    clock = subprocess.Popen([binary("tidemark-bench-engine"), "pushes", filling.server.url, filling.index, published.origin.path, SOURCE, ORIGIN_URL,
+                              f"http://127.0.0.1:{agent.port}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def timed(*words):
+        print(*words, file=clock.stdin, flush=True)
+        return json.loads(clock.stdout.readline())["seconds"]
+
     try:
-        hint = Hint(agent, agent, "/api/v1/sync")
         for number in range(warm_up + count):
             commit, path, word = published.push()
 
             def ours():
-                return hint.until_searchable(commit, lambda: published.flip(commit))
+                return timed("flip", *published.flips(), commit)
 
             def bare():
-                sender.stdin.write(f"{commit} {GENERATION * (number + 2)} {path}\n")
-                sender.stdin.flush()
-                return json.loads(sender.stdout.readline())["seconds"]
+                return timed("bulk", commit, GENERATION * (number + 2), path)
 
             seconds = (ours(), bare()) if number % 2 else tuple(reversed((bare(), ours())))
             if number >= warm_up:
@@ -189,8 +193,8 @@ def push_many(filling, bulks, count, warm_up=20):
             if number % 20 == 0 and agent.client.search(word)["total"] != 1:
                 raise RuntimeError(f"{word} of {path} is not found after its push")
     finally:
-        sender.stdin.close()
-        sender.wait()
+        clock.stdin.close()
+        clock.wait()
         agent.close()
     return result
 

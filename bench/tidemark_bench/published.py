@@ -28,6 +28,10 @@ class Published:
         assert os.readlink(self.root / "next").endswith(commit)
         os.rename(self.root / "next", self.link)
 
+    def flips(self):
+        """(what is renamed, to what): the flip to the commit that was prepared."""
+        return self.root / "next", self.link
+
     def push(self):
         """One commit that changes one page, all but published: (commit, path, a word that stands in it alone)."""
         pushed = self.origin.push()

@@ -1,0 +1,15 @@
+// Pushes, timed by one program on both sides: the agent's, from the flip on, and a bare bulk.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tidemark::bench {
+
+// `arguments`: URL INDEX REPOSITORY SOURCE ORIGIN of the bare bulk, AGENT-URL. For each line of standard input one line of JSON, {"seconds": S}:
+//   bulk COMMIT GENERATION PATH   one bulk of one document, with refresh=true
+//   flip FROM TO COMMIT           renames FROM to TO, which is the link, and hints at it; until /api/v1/wait answers, which was asked before
+// Throws std::runtime_error for an answer that is none.
+void time_pushes(const std::vector<std::string>& arguments);
+
+}  // namespace tidemark::bench
