@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <future>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -25,6 +26,12 @@ namespace {
 // Until the agent has taken the request that waits: what that costs is not the push's.
 constexpr auto until_it_waits = std::chrono::milliseconds(5);
 constexpr int patience_seconds = 60;
+
+// Seconds since the flip.
+struct Push {
+  double searchable = 0;
+  double checkpoint = 0;
+};
 
 class PushClock {
  public:
@@ -47,7 +54,7 @@ class PushClock {
     return watch.seconds();
   }
 
-  double flip(const std::string& from, const std::string& to, const std::string& commit) {
+  Push flip(const std::string& from, const std::string& to, const std::string& commit) {
     const std::string path = fmt::format("/api/v1/wait?commit={}&timeout={}", commit, patience_seconds);
     auto answered = std::async(std::launch::async, [&] {
       asking_.call("GET", path);
@@ -57,10 +64,22 @@ class PushClock {
     const auto begin = std::chrono::steady_clock::now();
     std::filesystem::rename(from, to);
     telling_.call("POST", "/api/v1/sync");
-    return std::chrono::duration<double>(answered.get() - begin).count();
+    const double checkpoint = std::chrono::duration<double>(answered.get() - begin).count();
+    return {.searchable = checkpoint - commit_seconds(commit), .checkpoint = checkpoint};
   }
 
  private:
+  // What the agent reports of the run to this commit: how long its last stage took.
+  double commit_seconds(const std::string& commit) {
+    const Stopwatch watch;
+    while (watch.seconds() < patience_seconds) {
+      const auto runs = nlohmann::json::parse(telling_.call("GET", "/api/v1/runs?limit=1")).at("runs");
+      const auto& run = runs.at(0);
+      if (run.at("to") == commit && run.at("outcome") == "succeeded") return run.at("seconds").at("commit").get<double>();
+    }
+    throw std::runtime_error("no run has ended at " + commit);
+  }
+
   std::string bulk_path_;
   std::string repository_;
   Identity identity_;
@@ -69,7 +88,7 @@ class PushClock {
   BareClient asking_;
 };
 
-double time_one(PushClock& clock, const std::string& line) {
+std::string time_one(PushClock& clock, const std::string& line) {
   std::istringstream words(line);
   std::string what;
   std::string first;
@@ -77,9 +96,10 @@ double time_one(PushClock& clock, const std::string& line) {
   std::string third;
   words >> what >> first >> second >> std::ws;
   std::getline(words, third);
-  if (what == "bulk") return clock.bulk(first, std::stoll(second), third);
-  if (what == "flip") return clock.flip(first, second, third);
-  throw std::runtime_error("no push to time: " + line);
+  if (what == "bulk") return fmt::format(R"({{"seconds": {:.6f}}})", clock.bulk(first, std::stoll(second), third));
+  if (what != "flip") throw std::runtime_error("no push to time: " + line);
+  const Push push = clock.flip(first, second, third);
+  return fmt::format(R"({{"searchable": {:.6f}, "checkpoint": {:.6f}}})", push.searchable, push.checkpoint);
 }
 
 }  // namespace
@@ -87,7 +107,7 @@ double time_one(PushClock& clock, const std::string& line) {
 void time_pushes(const std::vector<std::string>& arguments) {
   PushClock clock(arguments);
   for (std::string line; std::getline(std::cin, line);) {
-    fmt::print("{{\"seconds\": {:.6f}}}\n", time_one(clock, line));
+    fmt::print("{}\n", time_one(clock, line));
     std::fflush(stdout);
   }
 }

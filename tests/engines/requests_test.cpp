@@ -62,6 +62,15 @@ TEST_CASE("a push of one file is two requests: a bulk, which refreshes, and the 
   });
 }
 
+TEST_CASE("a pushed page is found once its bulk is answered, before the checkpoint") {
+  on_every_counted_server([](Engine& engine, tidemark::testing::FaultProxy&, ElasticsearchIndex&) {
+    REQUIRE(engine.inspect(Look::recent).check_holds);
+    const auto run = engine.begin({.mode = Mode::diff, .generation = 2'000, .source = test_source(), .planned = 1});
+    run->apply(std::vector<Operation>{page("b.md", "beta")});
+    CHECK(found(engine, "beta") == std::vector<std::string>{"b.md"});
+  });
+}
+
 TEST_CASE("a look at an index with nothing new is three requests at most") {
   on_every_counted_server([](Engine& engine, tidemark::testing::FaultProxy& proxy, ElasticsearchIndex&) {
     REQUIRE(engine.inspect().check_holds);
