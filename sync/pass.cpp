@@ -39,6 +39,7 @@ Synchronizer::Outcome Synchronizer::pass(std::stop_token stop) {
   if (!store_) store_.emplace(repository_.git_directory());
   if (is_verified_ && next_sweep_ && Clock::now() >= *next_sweep_) sweep(stop);
   const RemoteRef remote = fetcher_.resolve(stop);
+  remote_at_ = remote.oid;
   Outcome outcome;
   try {
     outcome = bring(remote, start, stop);
@@ -224,14 +225,22 @@ void Synchronizer::tidy_up(const git::Oid& live, std::stop_token stop) {
       publisher_.clean_and_wait(stop);
     else
       publisher_.clean(stop);
-    if (const auto limit = small_packs(settings_.packing)) repository_.consolidate_packs(*limit);
-    submodules_.tidy(small_packs(settings_.packing));
+    if (const auto limit = small_packs(settings_.packing)) repository_.consolidate_packs(*limit, needed_objects(), stop);
+    submodules_.tidy(small_packs(settings_.packing), stop);
     store_->refresh();
     release_free_memory();
     is_untidy_ = false;
   } catch (const std::exception& error) {
     log_.warning("could not tidy up after publishing", {{"error", error.what()}});
   }
+}
+
+// That no ref names: the tag that is followed, and what the pre-publish hook has not approved of yet.
+std::vector<git::Oid> Synchronizer::needed_objects() {
+  std::vector<git::Oid> needed{remote_at_};
+  if (const PublishGate* const gate = hooks_.gate())
+    for (const std::string& commit : gate->held()) needed.push_back(*git::Oid::parse(commit));
+  return needed;
 }
 
 }  // namespace tidemark::sync

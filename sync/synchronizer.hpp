@@ -7,6 +7,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "daemon/log.hpp"
 #include "daemon/metrics.hpp"
@@ -63,6 +64,7 @@ class Synchronizer {
   bool publish_approved();
   void announce(const Notice& notice);
   void tidy_up(const git::Oid& live, std::stop_token stop);
+  std::vector<git::Oid> needed_objects();
   bool is_waiting_for_first() const;  // nothing is published yet
   Duration first_period() const;
   bool gives_up(std::int64_t failures) const;
@@ -83,11 +85,12 @@ class Synchronizer {
   Submodules submodules_;
   std::optional<git::ObjectStore> store_;  // of the repository; nothing between two of them
 
-  std::stop_token ending_;                 // the process's end, for a pre-publish hook: it has a time limit of its own
+  std::stop_token ending_;    // the process's end, for a pre-publish hook: it has a time limit of its own
   bool is_verified_ = false;  // what is live was compared file by file since the start
   std::optional<Clock::time_point> next_sweep_;
   bool is_full_ = false;   // the last pass failed for want of space
   bool is_untidy_ = true;  // something may lie about that is not needed
+  git::Oid remote_at_;     // what the remote had at the last look: a commit, or a tag of one
   git::Oid repaired_for_;  // what the remote had when objects were found damaged last
 };
 

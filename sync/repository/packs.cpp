@@ -20,9 +20,10 @@ constexpr std::size_t many_objects = 5'000;
 using PackBuilder = std::unique_ptr<git_packbuilder, git::Freed<git_packbuilder_free>>;
 
 // Read by libgit2's pack builder: deltas with little memory, and none of large objects; none at all where the search would take long.
+// On the disk before the old packs go.
 constexpr std::string_view with_deltas =
-    "[pack]\n\twindowMemory = 4m\n\tdeltaCacheSize = 1m\n\tdeltaCacheLimit = 1000\n[core]\n\tbigFileThreshold = 512k\n";
-constexpr std::string_view without_deltas = "[core]\n\tbigFileThreshold = 1\n";
+    "[pack]\n\twindowMemory = 4m\n\tdeltaCacheSize = 1m\n\tdeltaCacheLimit = 1000\n[core]\n\tbigFileThreshold = 512k\n\tfsyncObjectFiles = true\n";
+constexpr std::string_view without_deltas = "[core]\n\tbigFileThreshold = 1\n\tfsyncObjectFiles = true\n";
 
 void configure(git_repository* repository, const fs::path& git_directory, std::string_view text) {
   const fs::path file = git_directory / "tidemark-packing";
@@ -58,6 +59,46 @@ void add_objects_of(const fs::path& pack, std::vector<git::Oid>& objects) {
   git::check(git_odb_backend_one_pack(&backend, index.c_str()), "read " + index.string());
   git::check(git_odb_add_backend(odb, backend, 1), "read " + index.string());
   git::check(git_odb_foreach(odb, collect, &objects), "list " + index.string());
+}
+
+bool is_marked(const fs::path& pack) {
+  return fs::exists(fs::path(pack).replace_extension(".keep")) || fs::exists(fs::path(pack).replace_extension(".promisor"));
+}
+
+struct PackContents {
+  fs::path path;
+  std::uintmax_t bytes = 0;
+  bool may_go = false;
+  std::vector<git::Oid> objects;
+};
+
+std::pair<std::size_t, git_object_t> header_of(const git::ObjectStore& store, const git::Oid& object) {
+  const git_oid id = git::to_git(object);
+  std::size_t size = 0;
+  git_object_t kind = GIT_OBJECT_INVALID;
+  git::check(git_odb_read_header(&size, &kind, store.database(), &id), "read " + object.hex());
+  return {size, kind};
+}
+
+// At most half of it is needed, and that can be written again in little time.
+bool is_prunable(const PackContents& pack, const git::ObjectStore& store, const Reachable& reachable) {
+  if (!pack.may_go || std::ranges::all_of(pack.objects, [&](const git::Oid& object) { return reachable.contains(object); })) return false;
+  std::uintmax_t needed = 0;
+  for (const git::Oid& object : pack.objects) {
+    if (reachable.contains(object)) needed += header_of(store, object).first;
+    if (needed > std::min(large_pack_bytes, pack.bytes / 2)) return false;
+  }
+  return true;
+}
+
+bool has_objects_below(git_object_t kind, Completeness completeness) {
+  return kind == GIT_OBJECT_COMMIT || kind == GIT_OBJECT_TAG || (kind == GIT_OBJECT_TREE && completeness == Completeness::commits_and_trees);
+}
+
+void add_what_stays(const std::vector<git::Oid>& objects, const git::ObjectStore& store, const Reachable& reachable, Completeness completeness,
+                    std::vector<git::Oid>& roots) {
+  for (const git::Oid& object : objects)
+    if (!reachable.contains(object) && has_objects_below(header_of(store, object).second, completeness)) roots.push_back(object);
 }
 
 // Lets `check` end libgit2's work: its exception waits here until libgit2 has returned.
@@ -112,7 +153,7 @@ std::vector<fs::path> pack_files(const fs::path& git_directory) {
 std::vector<fs::path> packs_to_consolidate(const fs::path& git_directory, std::size_t limit) {
   std::vector<std::pair<std::uintmax_t, fs::path>> candidates;
   for (const fs::path& pack : pack_files(git_directory)) {
-    if (fs::exists(fs::path(pack).replace_extension(".keep")) || fs::exists(fs::path(pack).replace_extension(".promisor"))) continue;
+    if (is_marked(pack)) continue;
     std::error_code gone;
     const std::uintmax_t size = fs::file_size(pack, gone);
     if (!gone && size <= large_pack_bytes) candidates.emplace_back(size, pack);
@@ -131,16 +172,58 @@ std::vector<fs::path> packs_to_consolidate(const fs::path& git_directory, std::s
   return chosen.size() < 2 ? std::vector<fs::path>{} : chosen;
 }
 
-std::size_t write_one_pack(const fs::path& git_directory, const std::vector<fs::path>& packs) {
+PackUse pack_use(const fs::path& git_directory) {
+  PackUse use;
+  for (const fs::path& pack : pack_files(git_directory)) {
+    std::error_code gone;
+    const std::uintmax_t size = fs::file_size(pack, gone);
+    if (gone) continue;
+    ++use.packs;
+    use.bytes += size;
+  }
+  return use;
+}
+
+std::vector<fs::path> with_prunable_packs(const fs::path& git_directory, std::vector<fs::path> packs, const git::ObjectStore& store,
+                                          Reachable& reachable, Completeness completeness) {
+  std::vector<PackContents> others;
+  for (const fs::path& pack : pack_files(git_directory)) {
+    if (std::ranges::find(packs, pack) != packs.end()) continue;
+    others.push_back({pack, fs::file_size(pack), !is_marked(pack), {}});
+    add_objects_of(pack, others.back().objects);
+  }
+  std::vector<git::Oid> roots;
+  add_what_stays(loose_objects(git_directory), store, reachable, completeness, roots);
+  // What becomes reachable can only make more packs stay, so it ends.
+  while (true) {
+    reachable.add(std::exchange(roots, {}));
+    std::vector<fs::path> prunable;
+    for (const PackContents& pack : others) {
+      if (is_prunable(pack, store, reachable))
+        prunable.push_back(pack.path);
+      else
+        add_what_stays(pack.objects, store, reachable, completeness, roots);
+    }
+    if (!roots.empty()) continue;
+    packs.insert(packs.end(), prunable.begin(), prunable.end());
+    return packs;
+  }
+}
+
+std::size_t write_one_pack(const fs::path& git_directory, const std::vector<fs::path>& packs, const Reachable* reachable) {
   std::vector<git::Oid> objects;
   for (const fs::path& pack : packs) add_objects_of(pack, objects);
+  if (reachable != nullptr) std::erase_if(objects, [&](const git::Oid& object) { return !reachable->contains(object); });
   std::ranges::sort(objects);
   const auto doubles = std::ranges::unique(objects);
   objects.erase(doubles.begin(), doubles.end());
-  const git::RepositoryHandle repository = objects_of(git_directory);
-  const fs::path written = build(repository.get(), objects, git_directory, [] {});
-  if (!fs::exists(written) || !fs::exists(fs::path(written).replace_extension(".idx")))
-    throw git::Error("write " + written.string() + ": it is not there");
+  fs::path written;
+  if (!objects.empty()) {
+    const git::RepositoryHandle repository = objects_of(git_directory);
+    written = build(repository.get(), objects, git_directory, [] {});
+    if (!fs::exists(written) || !fs::exists(fs::path(written).replace_extension(".idx")))
+      throw git::Error("write " + written.string() + ": it is not there");
+  }
   for (const fs::path& pack : packs) {
     if (pack == written) continue;
     // The index first: without it a reader does not begin to use the pack.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <random>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "sync/remote/remote_url.hpp"
 #include "sync/repository/leftovers.hpp"
 #include "sync/repository/packs.hpp"
+#include "sync/repository/reachable.hpp"
 
 namespace tidemark::sync {
 
@@ -25,6 +27,8 @@ namespace {
 constexpr std::string_view revisions_prefix = "refs/tidemark/revisions/";
 constexpr const char* aside_suffix = ".damaged-";  // of repositories that were replaced, or are being made
 constexpr const char* depth_key = "tidemark.depth";
+
+constexpr std::uintmax_t growth_margin = 64 * 1024 * 1024;  // of the packs, before it is looked for what is not needed
 
 std::string random_suffix() {
   std::random_device random;
@@ -241,16 +245,45 @@ void Repository::remove_replaced() {
   }
 }
 
-void Repository::consolidate_packs(std::size_t limit) {
+void Repository::consolidate_packs(std::size_t limit, const std::vector<git::Oid>& needed, std::stop_token stop) {
   try {
-    const auto small = packs_to_consolidate(git_directory_, limit);
-    if (small.empty()) return;
-    const std::size_t objects = write_one_pack(git_directory_, small);
-    handle_ = open_handle(git_directory_);
-    log_->debug("consolidated packs", {{"packs", small.size()}, {"objects", objects}});
+    auto small = packs_to_consolidate(git_directory_, limit);
+    const PackUse use = pack_use(git_directory_);
+    const bool has_grown = use.packs > 1 && use.bytes > 2 * pruned_bytes_ + growth_margin;
+    if (small.empty() && !has_grown) return;
+    pruned_bytes_ = use.bytes;  // whatever comes of it: not with each push
+    rewrite_packs(std::move(small), needed, std::move(stop));
+    pruned_bytes_ = pack_use(git_directory_).bytes;
   } catch (const std::exception& error) {
     log_->warning("cannot consolidate packs; they stay as they are", {{"reason", error.what()}});
   }
+}
+
+void Repository::rewrite_packs(std::vector<fs::path> small, const std::vector<git::Oid>& needed, std::stop_token stop) {
+  std::optional<git::ObjectStore> store;
+  std::optional<Reachable> reachable;
+  try {
+    if (!is_being_replaced()) {
+      store.emplace(git_directory_);
+      auto roots = named_objects(get());
+      const auto is_here = [&](const git::Oid& object) { return store->contains(object); };
+      std::ranges::copy_if(needed, std::back_inserter(roots), is_here);
+      std::ranges::copy_if(checked_out(git_directory_), std::back_inserter(roots), is_here);
+      reachable.emplace(*store, std::move(stop));
+      reachable->add(roots);
+      const bool is_local = RemoteUrl::parse(url_).transport == RemoteUrl::Transport::local;
+      small = with_prunable_packs(git_directory_, small, *store, *reachable, is_local ? Completeness::commits_and_trees : Completeness::commits);
+    }
+  } catch (const git::Error& unknown) {
+    log_->debug("every object stays", {{"path", git_directory_.string()}, {"reason", unknown.what()}});
+    reachable.reset();
+  }
+  if (small.empty()) return;
+  // The commits that HEAD once named may go, and `git fsck` calls that damage.
+  if (reachable) git::check(git_reflog_delete(get(), "HEAD"), "remove the reflog of HEAD");
+  const std::size_t objects = write_one_pack(git_directory_, small, reachable ? &*reachable : nullptr);
+  handle_ = open_handle(git_directory_);
+  log_->debug("consolidated packs", {{"packs", small.size()}, {"objects", objects}});
 }
 
 }  // namespace tidemark::sync

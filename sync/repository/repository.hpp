@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <vector>
 
 #include "daemon/log.hpp"
 #include "git/libgit2.hpp"
@@ -41,13 +43,16 @@ class Repository {
   void set_depth(std::int64_t depth);
 
   // Keeps `commit`, which is published, reachable for other git programs (refs/tidemark/revisions/<hex>, and HEAD); only the newest `kept` of these
-  // refs stay. Objects are never deleted while one of them needs them. Repositories that were replaced are removed. Throws git::Error.
+  // refs stay. Objects are never deleted while a ref needs them. Repositories that were replaced are removed. Throws git::Error.
   void keep(const git::Oid& commit, std::size_t kept);
 
   // Every fetch leaves one small pack: from `limit` small packs on they become one, written beside them and renamed in before the old ones go.
-  // Readers in other processes are not disturbed. Only a saving, so it logs a failure and leaves everything as it was. Not between a resolve and a
-  // fetch.
-  void consolidate_packs(std::size_t limit);
+  // Then, and when the packs have grown to twice of what they were, packs go that no ref, no loose object and none of `needed` (those that are not
+  // there do not matter) needs anything of, or little, which is written again; nothing that stays loses what is below it. Histories of more than
+  // Reachable::max_commits keep everything, and so does one with an object that can't be read, that is being replaced, or for which the time until
+  // `stop` is too short. Readers in other processes
+  // are not disturbed. Only a saving, so it logs a failure and leaves everything as it was. Not between a resolve and a fetch.
+  void consolidate_packs(std::size_t limit, const std::vector<git::Oid>& needed = {}, std::stop_token stop = {});
 
  private:
   enum class Kind { superproject, submodule };
@@ -62,6 +67,7 @@ class Repository {
   void initialise_at(const std::filesystem::path& git_directory);
   void take_over_records() const;
   void remove_replaced();
+  void rewrite_packs(std::vector<std::filesystem::path> small, const std::vector<git::Oid>& needed, std::stop_token stop);
 
   Kind kind_;
   std::filesystem::path folder_;
@@ -69,6 +75,7 @@ class Repository {
   std::filesystem::path git_directory_;
   std::string url_;
   git::RepositoryHandle handle_;
+  std::uintmax_t pruned_bytes_ = 0;  // of the packs after the last look for what is not needed
   Log* log_;
 };
 

@@ -124,7 +124,7 @@ std::vector<SubmoduleTree> Submodules::bring(const git::ObjectStore& superprojec
   if (settings_.submodules != SubmoduleNesting::off && settings_.checkout != Checkout::none)
     bring_below({superproject, revision, "", "", settings_.repo}, pass);
   used_.clear();
-  for (const auto& tree : pass.trees) used_.insert(tree.git_directory.filename());
+  for (const auto& tree : pass.trees) used_.insert_or_assign(tree.git_directory.filename(), tree.revision.commit);
   return std::move(pass.trees);
 }
 
@@ -240,9 +240,12 @@ void Submodules::fetch(const Wanted& wanted, const std::stop_token& stop) {
   fetched_[wanted.folder] = wanted.url;
 }
 
-void Submodules::tidy(std::optional<std::size_t> small_packs) {
+void Submodules::tidy(std::optional<std::size_t> small_packs, const std::stop_token& stop) {
   for (const auto& [name, url] : std::exchange(fetched_, {})) {
-    if (small_packs && fs::exists(folder_ / name)) Repository::of_submodule(folder_, name, url, log_).consolidate_packs(*small_packs);
+    if (!small_packs || !fs::exists(folder_ / name)) continue;
+    const auto used = used_.find(name);
+    const auto needed = used == used_.end() ? std::vector<git::Oid>{} : std::vector{used->second};
+    Repository::of_submodule(folder_, name, url, log_).consolidate_packs(*small_packs, needed, stop);
   }
   std::error_code error;
   for (fs::directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {

@@ -47,9 +47,9 @@ class Submodules {
   // can't be fetched, StalledError for what is not allowed, each naming the submodule; git::Error for damaged objects.
   std::vector<SubmoduleTree> bring(const git::ObjectStore& superproject, const git::Revision& revision, std::stop_token stop);
 
-  // After a publication: makes one of many small packs, from `small_packs` on, and removes in the background the repositories that neither the last
-  // revision nor any tree that is still there needs. Logs what fails.
-  void tidy(std::optional<std::size_t> small_packs);
+  // After a publication: consolidates packs (Repository::consolidate_packs; with nothing never), and removes in the background the repositories that
+  // neither the last revision nor any tree that is still there needs. Logs what fails.
+  void tidy(std::optional<std::size_t> small_packs, const std::stop_token& stop);
 
  private:
   struct Parent;
@@ -69,7 +69,7 @@ class Submodules {
   Network& network_;
   Log& log_;
   Janitor janitor_;
-  std::set<std::string> used_;                           // names of those in the last revision
+  std::map<std::string, git::Oid> used_;                 // names of those in the last revision, with their commits
   std::set<std::string> checked_;                        // that were opened since the start
   std::map<std::string, std::string> fetched_;           // since the last tidy(), with their URLs
   std::set<std::pair<std::string, git::Oid>> repaired_;  // that were cloned again for a commit

@@ -93,6 +93,24 @@ class Gc(ServedCase):
                 # The objects of the last revisions stay for consumers that compare trees (8 MiB of them here); the files of old trees do not.
                 self.assertLess(size, most or 9000 + {small: 0, middle: 4096}[ref] + 1000)
 
+    def test_gc_lets_go_of_what_none_of_the_last_revisions_needs(self):
+        """Over cut and rewritten histories, and back to revisions whose objects are gone: nothing is missing, and nothing is cloned anew."""
+        commits = [self.push("one")]
+        sync = self.started(git_gc="aggressive")
+        for number in range(60):
+            tree = {b"file": File(b"one"), b"large": File(os.urandom(200_000)), b"%d" % (number % 7): File(b"%d" % number)}
+            commits.append(self.bare.push(tree, force_root=number % 4 == 0))
+            sync.wait_for(commits[-1])
+            if number % 10 == 9:
+                back = commits[number // 3]
+                self.bare.move(back)
+                sync.wait_for(back)
+                self.assertEqual(sync.stop(), 0)
+                git("fsck", "--connectivity-only", cwd=self.root)
+                sync = self.started(git_gc="aggressive")
+        self.assertLess(int(subprocess.check_output(["du", "-s", self.root / ".git/objects"]).split()[0]), 7_000)  # of 12,000 that were pushed
+        self.assertNotIn("cloned again", (self.folder / "sync.log").read_text())
+
 
 class Filter(ServedCase):
     """libgit2 makes no partial clones: whoever asks for one is told so at the start, and what saves instead."""
