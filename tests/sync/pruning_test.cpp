@@ -160,6 +160,7 @@ TEST_CASE_FIXTURE(Pruned, "a pack that is marked stays with all that is in it") 
 }
 
 TEST_CASE_FIXTURE(Pruned, "a history of more commits than are walked loses nothing, and one of as many is pruned") {
+  settings.depth = 0;  // all of the history
   const std::string orphaned = orphan(400'000);
   follow();
   push(orphaned, 100, 1);
