@@ -122,8 +122,8 @@ void list(const Arguments& arguments) {
     after = fmt::format("[{}]", last_between(answer, "\"sort\":[", "]"));
   }
   client.call("DELETE", "/_search/point_in_time", fmt::format(R"({{"pit_id":["{}"]}})", view));
-  fmt::print("{{\"seconds\": {:.6f}, \"cpu_seconds\": {:.6f}, \"rows\": {}, \"requests\": {}, \"bytes_received\": {}}}\n", watch.seconds(), watch.cpu(),
-             rows, client.traffic().requests, client.traffic().bytes_received);
+  fmt::print("{{\"seconds\": {:.6f}, \"cpu_seconds\": {:.6f}, \"rows\": {}, \"requests\": {}, \"bytes_received\": {}}}\n", watch.seconds(),
+             watch.cpu(), rows, client.traffic().requests, client.traffic().bytes_received);
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ namespace tidemark::git {
 
 namespace {
 
-constexpr std::size_t max_header_bytes = 32;            // "commit 18446744073709551615" and its NUL
-constexpr std::size_t max_deflate_ratio = 1032;         // what zlib reaches at most: a larger size is a lie
+constexpr std::size_t max_header_bytes = 32;     // "commit 18446744073709551615" and its NUL
+constexpr std::size_t max_deflate_ratio = 1032;  // what zlib reaches at most: a larger size is a lie
 constexpr std::size_t input_bytes = 64 * 1024;
 
 int corrupt(const git_oid& id, const std::string& reason) {

@@ -1,6 +1,5 @@
 #include "git/object_store.hpp"
 
-
 #include <limits>
 #include <queue>
 #include <unordered_set>
