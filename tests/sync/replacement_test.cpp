@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <random>
 
@@ -99,6 +100,22 @@ TEST_CASE_FIXTURE(Damaged, "readers keep a damaged repository with what is good 
   CHECK(in_root() == std::vector<std::string>{".git"});
 }
 
+TEST_CASE_FIXTURE(Damaged, "what was replaced goes with the fetch that replaces it, and an earlier try to do so with the next try") {
+  damage();
+  fs::rename(git.path(), directory / "away");
+  for (int process = 0; process < 3; ++process) {
+    use(git.path().string());
+    CHECK(failure() != "");
+    CHECK(repository->is_being_replaced());
+    CHECK(in_root().size() == 2);  // the damaged one, and what is to replace it
+  }
+  CHECK(is_readable(repository_folder, head));
+  fs::rename(directory / "away", git.path());
+  CHECK(fetched() == head);
+  CHECK(in_root() == std::vector<std::string>{".git"});
+  CHECK(is_readable(repository_folder, head));
+}
+
 TEST_CASE_FIXTURE(Damaged, "killed at random moments while it clones again, its readers miss nothing, and the next process completes it") {
   repository.reset();
   fetcher.reset();
@@ -158,6 +175,17 @@ struct Followed {
     synchronizer = std::make_unique<Synchronizer>(settings, wakeup, metrics, log);
   }
   std::string live() const { return fs::read_symlink(root / "link").filename(); }
+  // As a disk that lies would leave the commit.
+  void damage(const std::string& commit) const {
+    const fs::path file = root / ".git/objects" / commit.substr(0, 2) / commit.substr(2);
+    fs::create_directories(file.parent_path());
+    fs::remove(file);  // it may be a hard link to the remote's
+    write_file(file, "x");
+  }
+  std::ptrdiff_t replaced() const {
+    const auto is_aside = [](const fs::directory_entry& entry) { return entry.path().filename().string().starts_with(".git."); };
+    return std::count_if(fs::directory_iterator(root), fs::directory_iterator(), is_aside);
+  }
   void check_live(const std::string& commit) const {
     CHECK(live() == commit);
     CHECK(files_below(root / "link") == some_tree);
@@ -197,12 +225,40 @@ TEST_CASE_FIXTURE(Followed, "objects that turn out to be damaged while the remot
   start(remote.url());
   synchronizer->sync_once({});
   const std::string second = remote.commit({{"a", {"100644", "3"}}, {"b/c", {"100644", "2"}}}, "refs/heads/main", first);
-  // What is damaged is the new commit, as a disk that lies would leave it.
-  fs::create_directories(root / ".git/objects" / second.substr(0, 2));
-  write_file(root / ".git/objects" / second.substr(0, 2) / second.substr(2), "x");
+  damage(second);
   CHECK(synchronizer->sync_once({}) == Synchronizer::Outcome::published);
   CHECK(live() == second);
   CHECK(is_readable(root / ".git", second));
   CHECK(is_readable(root / ".git", first));
   CHECK(trimmed(run({"git", "-C", root.string(), "fsck", "--no-dangling"}, {}, GitRepository::environment())) == "");
+}
+
+TEST_CASE_FIXTURE(Followed, "a damaged repository is removed in the pass that replaced it, also when that one publishes nothing") {
+  const std::string first = remote.commit(some_tree);
+  start(remote.url());
+  synchronizer->sync_once({});
+  const std::string second = remote.commit({{"a", {"100644", "3"}}, {"b/c", {"100644", "2"}}}, "refs/heads/main", first);
+  damage(second);
+  fs::remove(root / "link");
+  fs::create_directory(root / "link");
+  CHECK_THROWS_AS(synchronizer->sync_once({}), tidemark::TransientError);
+  CHECK(is_readable(root / ".git", second));
+  CHECK(replaced() == 0);
+  fs::remove(root / "link");
+  CHECK(synchronizer->sync_once({}) == Synchronizer::Outcome::published);
+  CHECK(live() == second);
+}
+
+TEST_CASE_FIXTURE(Followed, "objects that are damaged again after they were fetched anew are fetched anew again, also for the same state of the remote") {
+  const std::string commit = remote.commit(some_tree);
+  start(remote.url());
+  synchronizer->sync_once({});
+  for (int time = 0; time < 3; ++time) {
+    damage(commit);
+    fs::remove(root / "link");
+    CHECK_FALSE(is_readable(root / ".git", commit));
+    CHECK(synchronizer->sync_once({}) == Synchronizer::Outcome::published);
+    check_live(commit);
+    CHECK(replaced() == 0);
+  }
 }
