@@ -207,6 +207,45 @@ TEST_CASE_FIXTURE(SubmodulesFixture, "damaged objects and a damaged repository o
   check_published();
 }
 
+TEST_CASE_FIXTURE(SubmodulesFixture, "a repair of a submodule that fails as its server is away is tried again when it is back") {
+  follow(super.path().string());
+  publishes();
+  commit_lib("two");
+  const fs::path commit_file = root / ".git/modules/lib/objects" / lib_commit.substr(0, 2) / lib_commit.substr(2);
+  fs::create_directories(commit_file.parent_path());
+  write_file(commit_file, "x");
+  fs::rename(lib.path(), directory / "away");
+  for (int i = 0; i < 2; ++i) CHECK(has(failure(), "submodule 'lib': fetch from " + lib.path().string()));
+  CHECK(published("lib/file") == "lib one");
+  fs::rename(directory / "away", lib.path());
+  CHECK(publishes());
+  check_published();
+}
+
+TEST_CASE_FIXTURE(SubmodulesFixture, "a look through the live tree that takes longer than --sync-timeout does not keep the next pass from news") {
+  const std::string port = std::to_string(free_port());
+  auto lib_server = std::make_unique<GitHttpServer>(served, std::vector<std::string>{"--port", port});
+  modules = {{"lib", "lib", lib_server->url("lib.git")}};
+  commit_super();
+  settings.sweep_period = std::chrono::milliseconds(1);
+  follow(super.path().string());
+  publishes();
+  check_published();
+  // What has to be fetched for the look never comes, and upstream does without it.
+  lib_server.reset();
+  lib_server = std::make_unique<GitHttpServer>(served, std::vector<std::string>{"--port", port, "--hang", "refs"});
+  fs::remove_all(root / ".git/modules/lib");
+  const std::string next = super.commit({{"own", {"100644", "two"}}});
+  settings.sync_timeout = std::chrono::milliseconds(500);
+  CHECK(has(failure(), "took longer than --sync-timeout=500ms: "));
+  lib_server->wait_for_hang();
+  CHECK(live() == commit);
+  settings.sync_timeout = std::chrono::seconds(30);
+  CHECK(publishes());
+  CHECK(live() == next);
+  CHECK(published("own") == "two");
+}
+
 TEST_CASE_FIXTURE(SubmodulesFixture, "a place on this machine is refused as a submodule of what comes from elsewhere") {
   const GitHttpServer server(served);
   for (const std::string& url : {lib.path().string(), lib.url(), std::string("lib.git")}) {
