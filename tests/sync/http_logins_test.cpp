@@ -173,6 +173,23 @@ TEST_CASE_FIXTURE(Askpass, "after a 403, by which some servers tell of an expire
   CHECK(calls.take().size() == 1);
 }
 
+TEST_CASE_FIXTURE(Askpass, "over https the helper's private authority is trusted when it is that of --ca-file, and the helper is told nothing otherwise") {
+  const CertificateAuthority authority(directory.path(), "authority");
+  const CertificateAuthority other(directory.path(), "other");
+  const Certificate certificate = authority.issue("helper");
+  settings.askpass_url = "https://127.0.0.1:" + std::to_string(port) + "/token";
+  answer("username=user\npassword=secret\n", {"--certificate", certificate.certificate.string(), "--key", certificate.key.string()});
+  SUBCASE("no --ca-file") {}
+  SUBCASE("another authority's") { settings.ca_file = other.file(); }
+  use(server.url("r.git"));
+  check_says(failure(), "--askpass-url: ");
+  CHECK(calls.take().empty());
+  settings.ca_file = authority.file();
+  use(server.url("r.git"));
+  CHECK(fetched() == head);
+  CHECK(calls.take().size() == 1);
+}
+
 TEST_CASE_FIXTURE(Askpass, "a helper that is wrong, late, broken or away is told of without its answer, and tried again the next time") {
   use(server.url("r.git"));
   check_says(failure(), "--askpass-url: ");
