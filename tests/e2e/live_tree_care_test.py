@@ -5,6 +5,7 @@ import os
 import stat
 import unittest
 
+from tidemark_e2e.complaints import cloning_disk, shares_blocks
 from tidemark_e2e.environment import wait_until
 from tidemark_e2e.git import git
 from tidemark_e2e.sync_case import ServedCase
@@ -38,6 +39,22 @@ class LiveTree(ServedCase):
         self.assertNotEqual(os.stat(self.root / "current/file").st_ino, inode)
         self.once()
         self.assertEqual(mode("current/file"), 0o644)
+
+    def test_where_the_file_system_can_clone_a_file_of_its_own_shares_its_blocks(self):
+        """--group-write lets others write to a tree, so no file is in two of them."""
+        long = "unchanged " * 20_000
+        with cloning_disk(self, self.root):
+            first = self.push("one", long=long)
+            self.once(group_write=True, stale_worktree_timeout="1h")
+            self.assertFalse(shares_blocks(self.root / "current/long"))
+            self.push("two", long=long)
+            self.once(group_write=True, stale_worktree_timeout="1h")
+            before = self.root / ".worktrees" / first / "long"
+            self.assertTrue(shares_blocks(self.root / "current/long"))
+            self.assertFalse(os.path.samefile(before, self.root / "current/long"))
+            before.write_text("written by the group")
+            self.assertEqual((self.read("current/file"), self.read("current/long")), ("two", long))
+            self.assertEqual(git("status", "--porcelain", cwd=self.root / "current"), b"")
 
     def test_a_damaged_live_tree_is_repaired_within_a_sweep_period(self):
         commit = self.push("one", other="other")

@@ -1,6 +1,8 @@
 """What a program says when something is wrong, and small disks that fill up."""
 
+import fcntl
 import os
+import struct
 import subprocess
 from contextlib import contextmanager
 
@@ -31,6 +33,33 @@ def small_disk(test, folder, size, options=""):
         yield
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@contextmanager
+def cloning_disk(test, folder, size=160 << 20):
+    """A Btrfs at the folder, on which files can share their blocks; needs root, and a kernel that has Btrfs and loop devices."""
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}.image", "wb") as image:
+        image.truncate(size)
+    for command in (["mkfs.btrfs", "-q", f"{folder}.image"], ["mount", "-t", "btrfs", "-o", "loop", f"{folder}.image", folder]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            test.skipTest(f"there is no file system here that can clone: {' '.join(command)}: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def shares_blocks(path):
+    """The file's extents belong to another one, too (ioctl_fiemap(2))."""
+    begin, length, flags, extents = 0, (1 << 64) - 1, 1, 16  # FIEMAP_FLAG_SYNC
+    header = struct.Struct("=QQLLLL")
+    with open(path, "rb") as file:
+        answer = fcntl.ioctl(file, 0xC020660B, header.pack(begin, length, flags, 0, extents, 0) + bytes(56 * extents))
+    mapped = header.unpack_from(answer)[3]
+    found = [struct.unpack_from("=L", answer, header.size + 56 * number + 40)[0] for number in range(mapped)]
+    return bool(found) and all(each & 0x2000 for each in found)  # FIEMAP_EXTENT_SHARED
 
 
 def grow(folder, size):
