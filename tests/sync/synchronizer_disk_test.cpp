@@ -63,6 +63,7 @@ struct Follower {
     settings.root = root.string();
     settings.link = "link";
     settings.stale_timeout = 1h;
+    settings.depth = 0;  // the history, too, where libgit2 could do without
     restart();
   }
   void restart() {
