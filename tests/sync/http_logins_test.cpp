@@ -173,7 +173,8 @@ TEST_CASE_FIXTURE(Askpass, "after a 403, by which some servers tell of an expire
   CHECK(calls.take().size() == 1);
 }
 
-TEST_CASE_FIXTURE(Askpass, "over https the helper's private authority is trusted when it is that of --ca-file, and the helper is told nothing otherwise") {
+TEST_CASE_FIXTURE(Askpass,
+                  "over https the helper's private authority is trusted when it is that of --ca-file, and the helper is told nothing otherwise") {
   const CertificateAuthority authority(directory.path(), "authority");
   const CertificateAuthority other(directory.path(), "other");
   const Certificate certificate = authority.issue("helper");

@@ -249,7 +249,8 @@ TEST_CASE_FIXTURE(Followed, "a damaged repository is removed in the pass that re
   CHECK(live() == second);
 }
 
-TEST_CASE_FIXTURE(Followed, "objects that are damaged again after they were fetched anew are fetched anew again, also for the same state of the remote") {
+TEST_CASE_FIXTURE(Followed,
+                  "objects that are damaged again after they were fetched anew are fetched anew again, also for the same state of the remote") {
   const std::string commit = remote.commit(some_tree);
   start(remote.url());
   synchronizer->sync_once({});

@@ -39,7 +39,8 @@ inline int with_small_disk(const std::filesystem::path& at, const std::function<
   const pid_t child = ::fork();
   if (child == 0) {
     const bool is_isolated = ::unshare(CLONE_NEWNS) == 0 || become_root_of_a_user_namespace();
-    if (!is_isolated || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 || ::mount("tmpfs", at.c_str(), "tmpfs", 0, "size=8m") != 0) ::_exit(not_permitted);
+    if (!is_isolated || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 || ::mount("tmpfs", at.c_str(), "tmpfs", 0, "size=8m") != 0)
+      ::_exit(not_permitted);
     int code = 1;
     try {
       code = body();

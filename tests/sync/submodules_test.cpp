@@ -46,7 +46,8 @@ TEST_CASE_FIXTURE(SubmodulesFixture, "submodules and those within them are publi
   CHECK(repositories() == std::set<std::string>{"lib", "lib+in"});
 }
 
-TEST_CASE_FIXTURE(SubmodulesFixture, "a look with nothing new asks no submodule's server, nor does a restart; an update asks only those that changed") {
+TEST_CASE_FIXTURE(SubmodulesFixture,
+                  "a look with nothing new asks no submodule's server, nor does a restart; an update asks only those that changed") {
   RequestLog requests{directory / "requests"};
   const GitHttpServer server(served, {"--log", requests.file()});
   using Names = std::set<std::string>;
@@ -261,7 +262,8 @@ TEST_CASE_FIXTURE(SubmodulesFixture, "a place on this machine is refused as a su
   CHECK(publishes());
 }
 
-TEST_CASE_FIXTURE(SubmodulesFixture, "the password of --repo goes to no other host, and a submodule has one of its own by --credential or in its URL") {
+TEST_CASE_FIXTURE(SubmodulesFixture,
+                  "the password of --repo goes to no other host, and a submodule has one of its own by --credential or in its URL") {
   RequestLog at_main{directory / "main-requests"};
   RequestLog at_other{directory / "other-requests"};
   const GitHttpServer main(served, {"--log", at_main.file(), "--user", "main", "--password", "main-secret"});
