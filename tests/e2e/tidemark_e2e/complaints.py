@@ -44,7 +44,7 @@ def cloning_disk(test, folder, size=160 << 20):
     for command in (["mkfs.btrfs", "-q", f"{folder}.image"], ["mount", "-t", "btrfs", "-o", "loop", f"{folder}.image", folder]):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            test.skipTest(f"there is no file system here that can clone: {' '.join(command)}: {done.stderr.strip()}")
+            test.skipTest(f"there is no file system here that can clone: {' '.join(map(str, command))}: {done.stderr.strip()}")
     try:
         yield
     finally:
