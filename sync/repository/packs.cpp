@@ -72,20 +72,12 @@ struct PackContents {
   std::vector<git::Oid> objects;
 };
 
-std::pair<std::size_t, git_object_t> header_of(const git::ObjectStore& store, const git::Oid& object) {
-  const git_oid id = git::to_git(object);
-  std::size_t size = 0;
-  git_object_t kind = GIT_OBJECT_INVALID;
-  git::check(git_odb_read_header(&size, &kind, store.database(), &id), "read " + object.hex());
-  return {size, kind};
-}
-
 // At most half of it is needed, and that can be written again in little time.
 bool is_prunable(const PackContents& pack, const git::ObjectStore& store, const Reachable& reachable) {
   if (!pack.may_go || std::ranges::all_of(pack.objects, [&](const git::Oid& object) { return reachable.contains(object); })) return false;
   std::uintmax_t needed = 0;
   for (const git::Oid& object : pack.objects) {
-    if (reachable.contains(object)) needed += header_of(store, object).first;
+    if (reachable.contains(object)) needed += header_of(store, object).size;
     if (needed > std::min(large_pack_bytes, pack.bytes / 2)) return false;
   }
   return true;
@@ -98,7 +90,7 @@ bool has_objects_below(git_object_t kind, Completeness completeness) {
 void add_what_stays(const std::vector<git::Oid>& objects, const git::ObjectStore& store, const Reachable& reachable, Completeness completeness,
                     std::vector<git::Oid>& roots) {
   for (const git::Oid& object : objects)
-    if (!reachable.contains(object) && has_objects_below(header_of(store, object).second, completeness)) roots.push_back(object);
+    if (!reachable.contains(object) && has_objects_below(header_of(store, object).kind, completeness)) roots.push_back(object);
 }
 
 // Lets `check` end libgit2's work: its exception waits here until libgit2 has returned.

@@ -12,6 +12,13 @@ namespace tidemark::sync {
 
 namespace fs = std::filesystem;
 
+ObjectHeader header_of(const git::ObjectStore& store, const git::Oid& object) {
+  const git_oid id = git::to_git(object);
+  ObjectHeader header;
+  git::check(git_odb_read_header(&header.size, &header.kind, store.database(), &id), "read " + object.hex());
+  return header;
+}
+
 Reachable::Reachable(const git::ObjectStore& store, std::stop_token stop) : store_(store), stop_(std::move(stop)) {
   std::ifstream in(store.directory() / "shallow");
   for (std::string line; std::getline(in, line);)
@@ -26,16 +33,14 @@ void Reachable::add(const std::vector<git::Oid>& roots) {
 
 void Reachable::add_root(git::Oid root) {
   while (!contains(root)) {
-    const git_oid id = git::to_git(root);
-    std::size_t size = 0;
-    git_object_t kind = GIT_OBJECT_INVALID;
-    git::check(git_odb_read_header(&size, &kind, store_.database(), &id), "read " + root.hex());
+    const git_object_t kind = header_of(store_, root).kind;
     if (kind == GIT_OBJECT_COMMIT) return commits_.push_back(root);
     if (kind == GIT_OBJECT_TREE) return trees_.push_back(root);
     if (kind != GIT_OBJECT_TAG) {
       blobs_.insert(root);
       return;
     }
+    const git_oid id = git::to_git(root);
     git_tag* tag = nullptr;
     git::check(git_tag_lookup(&tag, store_.repository(), &id), "read the tag " + root.hex());
     const std::unique_ptr<git_tag, git::Freed<git_tag_free>> handle(tag);

@@ -7,9 +7,18 @@
 #include <unordered_set>
 #include <vector>
 
+#include "git/libgit2.hpp"
 #include "git/object_store.hpp"
 
 namespace tidemark::sync {
+
+// Of an object of any kind; it is not read.
+struct ObjectHeader {
+  std::size_t size = 0;
+  git_object_t kind = GIT_OBJECT_INVALID;
+};
+// Throws git::Error when it is missing or can't be read.
+ObjectHeader header_of(const git::ObjectStore& store, const git::Oid& object);
 
 // Every commit or tree in it has all that is below it in it: a commit's parents up to the shallow boundary, trees' entries but for submodules.
 class Reachable {
