@@ -47,4 +47,9 @@ std::vector<Batch> cut(std::string_view body, std::size_t max_bytes, std::size_t
   return batches;
 }
 
+void require_no_errors(std::string_view answer) {
+  if (answer.find("\"errors\":false") != std::string_view::npos) return;
+  throw std::runtime_error("the server refused documents: " + std::string(answer.substr(0, 300)));
+}
+
 }  // namespace tidemark::bench

@@ -21,6 +21,9 @@ struct Identity {
 std::string bulk_body(const git::ObjectStore& store, const std::string& commit, const Identity& identity, std::int64_t generation,
                       std::int64_t& documents, const std::string& only = "");
 
+// Of a bulk's answer with its `errors`. Throws std::runtime_error when a document was refused.
+void require_no_errors(std::string_view answer);
+
 struct Batch {
   std::string_view body;
   std::size_t operations = 0;

@@ -41,10 +41,6 @@ std::string content_of(const std::string& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-void require_no_errors(const std::string& answer) {
-  if (answer.find("\"errors\":false") == std::string::npos) throw std::runtime_error("the server refused documents: " + answer.substr(0, 300));
-}
-
 void prebuild(const Arguments& arguments) {
   std::int64_t documents = 0;
   const Identity identity{.source = arguments.at(2), .origin = arguments.at(3)};

@@ -49,8 +49,7 @@ class PushClock {
     if (documents != 1) throw std::runtime_error(fmt::format("{} documents at {} of {}", documents, file, commit));
     std::this_thread::sleep_for(until_it_waits);
     const Stopwatch watch;
-    const std::string& answer = server_.call("POST", bulk_path_, body);
-    if (answer != R"({"errors":false})") throw std::runtime_error("a bulk was answered with " + answer.substr(0, 500));
+    require_no_errors(server_.call("POST", bulk_path_, body));
     return watch.seconds();
   }
 
